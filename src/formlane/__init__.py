@@ -1,0 +1,1 @@
+"""Formlane: an integration hub for form data."""

@@ -1,0 +1,1 @@
+"""Faithful stand-ins for the systems Formlane writes to."""
