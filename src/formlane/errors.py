@@ -1,16 +1,16 @@
 """Exceptions of the product. Expected trouble of a delivery is an `Outcome`, not an exception.
 
-    FormlaneError
-    ├── ConfigurationError   the installation is set up wrongly; start-up stops
-    ├── InvalidInput         what a person or program sent; carries one `Problem` per fault
-    ├── NotFound             no such thing in this tenant
-    ├── NotAllowed           authenticated, but without the permission
-    ├── NotAuthenticated     no key or session, or one that is unknown, expired or revoked
-    ├── Conflict             the thing's state does not permit this now
-    ├── TooLarge             the request is larger than the stated limit
-    ├── Unavailable          a component we need is away for the moment; try again
-    ├── AddressNotAllowed    the outbound guard refused an address
-    └── SealBroken           a sealed value was altered, moved, or its key is gone
+FormlaneError
+├── ConfigurationError   the installation is set up wrongly; start-up stops
+├── InvalidInput         what a person or program sent; carries one `Problem` per fault
+├── NotFound             no such thing in this tenant
+├── NotAllowed           authenticated, but without the permission
+├── NotAuthenticated     no key or session, or one that is unknown, expired or revoked
+├── Conflict             the thing's state does not permit this now
+├── TooLarge             the request is larger than the stated limit
+├── Unavailable          a component we need is away for the moment; try again
+├── AddressNotAllowed    the outbound guard refused an address
+└── SealBroken           a sealed value was altered, moved, or its key is gone
 """
 
 from __future__ import annotations

@@ -8,10 +8,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """Any JSON value. Read only: records are immutable once accepted."""
 
-Value: TypeAlias = "None | bool | int | Decimal | str | dt.date | dt.datetime | dt.time | tuple[str, ...] | Json"
+Value: TypeAlias = (
+    "bool | int | Decimal | str | dt.date | dt.datetime | dt.time | tuple[str, ...] | Json | None"
+)
 """A typed value between intake and destination, in the Python form that `FieldType` documents."""
 
 

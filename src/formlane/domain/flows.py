@@ -1,0 +1,149 @@
+"""Flows: reusable recipes on one connection, as immutable definitions.
+
+Plain data without I/O. A definition becomes executable in `formlane.mapping`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from formlane.domain.types import FieldType, Json
+
+
+class Operation(StrEnum):
+    """What a step does at the destination."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    UPSERT = "upsert"
+    DELETE = "delete"
+
+
+class SourceKind(StrEnum):
+    """Where a mapped value comes from."""
+
+    INPUT = "input"
+    CONSTANT = "constant"
+    FORMULA = "formula"
+    SYSTEM = "system"
+
+
+class SystemValue(StrEnum):
+    """Values the hub knows of every record.
+
+    `record_id` is `<batch id>:<index>`, `tracking_key` the identity a lost answer is looked up by,
+    `source` the form's or flow's id. Times are UTC.
+    """
+
+    RECORD_ID = "record_id"
+    BATCH_ID = "batch_id"
+    ROW = "row"
+    ACCEPTED_AT = "accepted_at"
+    SOURCE = "source"
+    SOURCE_NAME = "source_name"
+    FLOW_VERSION = "flow_version"
+    TRACKING_KEY = "tracking_key"
+
+
+class NullPolicy(StrEnum):
+    """What is sent for an empty value: leave the field out, an explicit null, or the mapping's default."""
+
+    OMIT = "omit"
+    NULL = "null"
+    DEFAULT = "default"
+
+
+class Normaliser(StrEnum):
+    """Built-in clean-up of a key input before it is hashed."""
+
+    NONE = "none"
+    TRIM = "trim"
+    LOWER = "lower"
+    DIGITS = "digits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where one value comes from; only the attribute that belongs to `kind` is set."""
+
+    kind: SourceKind
+    input: str | None = None
+    constant: Json = None
+    formula: str | None = None
+    system: SystemValue | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldMapping:
+    """One line of a mapping: `source` becomes the destination's field `target` of `type`.
+
+    `required` rejects the record when the value is empty. `max_length` (characters) and `choices`
+    come from the destination's description and are checked before sending.
+    """
+
+    target: str
+    source: Source
+    type: FieldType = FieldType.STRING
+    required: bool = False
+    nulls: NullPolicy = NullPolicy.OMIT
+    default: Json = None
+    max_length: int | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One object written per record. `condition` is a formula; false skips the step.
+
+    `options` are the destination's own settings of a step, validated by its declaration.
+    """
+
+    name: str
+    object: str
+    operation: Operation = Operation.INSERT
+    match_key: tuple[str, ...] = ()
+    tracking_field: str | None = None
+    mapping: tuple[FieldMapping, ...] = ()
+    condition: str | None = None
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A named, typed value that a flow expects of a source."""
+
+    name: str
+    type: FieldType = FieldType.STRING
+    required: bool = False
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInput:
+    """The inputs whose normalised values, together, order records of a flow."""
+
+    inputs: tuple[str, ...]
+    normalisers: tuple[Normaliser, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSetting:
+    """When a file is closed: whichever limit is met first. Seconds count from the head's acceptance."""
+
+    seconds: int = 0
+    rows: int = 10_000
+    bytes: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowDefinition:
+    """What one version of a flow does. `strict` rejects records with unknown inputs instead of warning."""
+
+    inputs: tuple[Input, ...]
+    steps: tuple[Step, ...]
+    key_input: KeyInput | None = None
+    shards: int = 8
+    window: WindowSetting | None = None
+    strict: bool = False
