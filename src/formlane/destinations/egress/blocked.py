@@ -34,7 +34,7 @@ _REGISTRY6 = "IANA IPv6 Special-Purpose Address Registry"
 BLOCKED: tuple[Row, ...] = (
     _row("0.0.0.0/8", "this network", f"{_REGISTRY4}, RFC 791"),
     _row("10.0.0.0/8", "private use", f"{_REGISTRY4}, RFC 1918"),
-    _row("100.64.0.0/10", "shared address space; Alibaba metadata 100.100.100.200", f"{_REGISTRY4}, RFC 6598"),
+    _row("100.64.0.0/10", "shared; Alibaba metadata 100.100.100.200", f"{_REGISTRY4}, RFC 6598"),
     _row("127.0.0.0/8", "loopback", f"{_REGISTRY4}, RFC 1122"),
     _row("169.254.0.0/16", "link local; metadata 169.254.169.254, 169.254.170.2", f"{_REGISTRY4}, RFC 3927"),
     _row("172.16.0.0/12", "private use", f"{_REGISTRY4}, RFC 1918"),

@@ -50,7 +50,7 @@ def address_literal(host: str) -> Address | None:
 
 
 def canonical_name(host: str) -> str:
-    """The name in lower-case A-labels (IDNA 2008 after UTS 46), without a final dot. ValueError if there is none."""
+    """The name in lower-case A-labels (IDNA 2008 after UTS 46), without a final dot, or ValueError."""
     try:
         name = idna.encode(host, uts46=True, std3_rules=True).decode("ascii").removesuffix(".")
     except UnicodeError as error:
