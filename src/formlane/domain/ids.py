@@ -70,7 +70,7 @@ _RECORD_PREFIX: Final = "rec_"
 _CELL_BITS: Final = 0xFFF
 _VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
-_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+_POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _LONGEST_ECHO: Final = 60
 
 
@@ -78,7 +78,7 @@ class RecordId(NamedTuple):
     """A record: its batch and its place there, counted from 0."""
 
     batch: BatchId
-    index: int
+    position: int
 
 
 class _Tail:
@@ -167,19 +167,19 @@ def parse_id(kind: IdKind, text: str) -> UUID:
 
 
 def record_to_text(record: RecordId) -> str:
-    """The form in which a record's id leaves the system: `rec_<batch in hex>_<index>`."""
-    return f"{_RECORD_PREFIX}{record.batch.hex}_{record.index}"
+    """The form in which a record's id leaves the system: `rec_<batch in hex>_<position>`."""
+    return f"{_RECORD_PREFIX}{record.batch.hex}_{record.position}"
 
 
 def parse_record_id(text: str) -> RecordId:
     """The record id behind its text form; raises InvalidInput that says what was expected."""
-    digits, _, index = text.removeprefix(_RECORD_PREFIX).partition("_")
-    if not text.startswith(_RECORD_PREFIX) or not _HEX.fullmatch(digits) or not _INDEX.fullmatch(index):
+    digits, _, position = text.removeprefix(_RECORD_PREFIX).partition("_")
+    if not text.startswith(_RECORD_PREFIX) or not _HEX.fullmatch(digits) or not _POSITION.fullmatch(position):
         raise InvalidInput(
             f"{_echo(text)} is not the id of a record: one is 'rec_', the 32 hexadecimal digits of its "
             "batch, '_' and its place in the batch, counted from 0."
         )
-    return RecordId(BatchId(UUID(hex=digits)), int(index))
+    return RecordId(BatchId(UUID(hex=digits)), int(position))
 
 
 def _require_v7(id_: UUID) -> None:
@@ -190,12 +190,12 @@ def _require_v7(id_: UUID) -> None:
 def _ranges(records: Iterable[RecordId]) -> Iterable[bytes]:
     batch, first, last = None, 0, 0
     for record in records:
-        if record.batch == batch and record.index == last + 1:
-            last = record.index
+        if record.batch == batch and record.position == last + 1:
+            last = record.position
             continue
         if batch is not None:
             yield f"|{batch.hex}:{first}-{last}".encode()
-        batch, first, last = record.batch, record.index, record.index
+        batch, first, last = record.batch, record.position, record.position
     if batch is not None:
         yield f"|{batch.hex}:{first}-{last}".encode()
 

@@ -1,0 +1,69 @@
+"""Records and other JSON as compact bytes, ready to be sealed: JSON, then zstd.
+
+Compress before sealing and never mix two tenants in one blob: then its size tells nothing about
+somebody else's text.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Final, cast
+
+import orjson
+import zstandard
+
+from formlane.domain.types import Json
+from formlane.errors import InvalidInput, SealBroken, TooLarge
+
+LEVEL: Final = 1
+"""On 100 form records level 1 takes half the time of level 3 for a tenth more bytes."""
+
+LARGEST_BLOB: Final = 64 * 1024 * 1024
+"""Of the JSON, in bytes: more is refused on the way in, and never inflated on the way out."""
+
+
+class _Codec(threading.local):
+    """Contexts of zstd, which may not be shared between threads."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_codec = _Codec()
+
+
+def pack_json(value: Json) -> bytes:
+    """The value as zstd-compressed JSON. Raises TooLarge, and InvalidInput for what JSON cannot say."""
+    try:
+        text = orjson.dumps(value)
+    except TypeError as fault:
+        raise InvalidInput(f"This cannot be written as JSON: {fault}.") from None
+    if len(text) > LARGEST_BLOB:
+        raise TooLarge(f"One blob may hold {LARGEST_BLOB} bytes of JSON; this has {len(text)}.")
+    return _codec.compressor.compress(text)
+
+
+def unpack_json(packed: bytes) -> Json:
+    """The value again. Raises SealBroken for bytes that `pack_json` did not write."""
+    try:
+        if zstandard.frame_content_size(packed) > LARGEST_BLOB:
+            raise SealBroken("An opened blob claims to be larger than any that was sealed.")
+        text = _codec.decompressor.decompress(packed, max_output_size=LARGEST_BLOB)
+        return cast(Json, orjson.loads(text))
+    except (zstandard.ZstdError, orjson.JSONDecodeError):
+        raise SealBroken("An opened blob does not hold what this version writes into one.") from None
+
+
+def pack_records(records: Sequence[Mapping[str, Json]]) -> bytes:
+    """The records of a batch, in order, as the plaintext of its payload."""
+    return pack_json(records)
+
+
+def unpack_records(packed: bytes) -> list[dict[str, Json]]:
+    """The records of a batch in their order. Raises SealBroken for anything else."""
+    records = unpack_json(packed)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise SealBroken("An opened payload is not a list of records.")
+    return cast("list[dict[str, Json]]", records)
