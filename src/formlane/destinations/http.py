@@ -302,7 +302,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bo
 def _fault(error: Exception, trail: _Trail) -> NetworkFault:
     """The word for an exception. Order matters: the library's classes inherit from one another."""
     cause = error.__cause__ or error
-    if isinstance(error, AddressNotAllowed) or isinstance(cause, AddressNotAllowed):
+    if isinstance(error, AddressNotAllowed | aiohttp.InvalidURL) or isinstance(cause, AddressNotAllowed):
         return NetworkFault.ADDRESS_NOT_ALLOWED
     if isinstance(error, ConnectionTimeoutError):
         return NetworkFault.CONNECTION_TIMEOUT

@@ -7,20 +7,15 @@ factory sees each final address, whether it came from a name, a literal or a sec
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from .blocked import Address
-from .guard import Guard
-from .ports import SFTP_PORTS, WEB_PORTS, is_open
-from .url import AddressRefused
-
-AddrInfo: TypeAlias = "tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]"
-"""(family, type, protocol, canonical name, socket address), as `getaddrinfo` gives it."""
+from .guard import AddrInfo, Guard
+from .ports import SFTP_PORTS, WEB_PORTS
 
 SocketFactory: TypeAlias = Callable[[AddrInfo], socket.socket]
 
@@ -29,7 +24,7 @@ def socket_factory(guard: Guard) -> SocketFactory:
     """A factory for the HTTP client's connector that makes sockets for permitted addresses only."""
 
     def make(info: AddrInfo) -> socket.socket:
-        return _guarded_socket(guard, info, WEB_PORTS)
+        return guard.socket_for(info, WEB_PORTS)
 
     return make
 
@@ -70,7 +65,7 @@ async def connected_socket(guard: Guard, host: str, port: int, *, timeout: float
 async def _dial(guard: Guard, address: Address, port: int) -> socket.socket:
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     target = (str(address), port)
-    sock = _guarded_socket(guard, (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", target), SFTP_PORTS)
+    sock = guard.socket_for((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", target), SFTP_PORTS)
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, target)
@@ -78,17 +73,6 @@ async def _dial(guard: Guard, address: Address, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def _guarded_socket(guard: Guard, info: AddrInfo, low_ports: frozenset[int]) -> socket.socket:
-    family, kind, protocol, _, target = info
-    try:
-        address, port = ipaddress.ip_address(target[0]), int(target[1])
-    except (ValueError, IndexError):
-        raise AddressRefused from None
-    if not guard.is_listed(address, port) and not (guard.permits(address, port) and is_open(port, low_ports)):
-        raise AddressRefused
-    return socket.socket(family, kind, protocol)
 
 
 def _result(host: str, address: Address, port: int) -> ResolveResult:

@@ -8,14 +8,19 @@ early and understandable answers. All refuse with the same words, whatever the a
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from .blocked import Address, is_public
 from .lookup import Lookup, SystemLookup
 from .names import address_literal, canonical_name, is_inside
 from .ports import SFTP_PORTS, WEB_PORTS, is_open
 from .url import AddressRefused, CheckedUrl, UrlFault, read_url, rebuild
+
+AddrInfo: TypeAlias = "tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]"
+"""(family, type, protocol, canonical name, socket address), as `getaddrinfo` gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +54,6 @@ class Guard:
         """Whether this address may be called at this port."""
         return (address, port) in self._allow or is_public(address)
 
-    def is_listed(self, address: Address, port: int) -> bool:
-        """Whether the pair is on the allow-list."""
-        return (address, port) in self._allow
-
     def check_url(self, text: str, *, allow_http: bool = False) -> CheckedUrl:
         """The canonical form of a web address, or AddressRefused. Asks no name server."""
         url = read_url(text)
@@ -78,6 +79,19 @@ class Guard:
         if not all(self.permits(address, port) for address in addresses):
             raise AddressRefused
         return addresses
+
+    def socket_for(self, info: AddrInfo, low_ports: frozenset[int]) -> socket.socket:
+        """An unconnected socket for a permitted address and port, or AddressRefused. Fails closed."""
+        family, kind, protocol, _, target = info
+        try:
+            address, port = ipaddress.ip_address(target[0]), int(target[1])
+        except (ValueError, IndexError):
+            raise AddressRefused from None
+        if not self.permits(address, port):
+            raise AddressRefused
+        if (address, port) not in self._allow and not is_open(port, low_ports):
+            raise AddressRefused
+        return socket.socket(family, kind, protocol)
 
     def _check(self, host: str, port: int, low_ports: frozenset[int]) -> bool:
         """Apply the rules for host and port; True if the pair is on the allow-list."""
