@@ -1,0 +1,26 @@
+"""Nothing in the tree is tied to one machine: no path of a workplace, no host of a package registry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from scripts.lint_rules.finding import Finding, Source
+
+PATTERNS: Final = {
+    "an absolute path of one machine": re.compile(r"(?<![\w.~}])/(?:work|farm|root|Users/\w+)/"),
+    "the host of a package registry": re.compile(
+        r"\b(?:(?:test\.)?pypi[.]org|files[.]pythonhosted[.]org|registry[.](?:npmjs[.]org|yarnpkg[.]com)"
+        r"|deb[.]debian[.]org|archive[.]ubuntu[.]com|proxy[.]golang[.]org)\b"
+    ),
+}
+"""What is refused, and the pattern that finds it (written so that it does not find itself)."""
+
+
+def check(source: Source) -> Iterator[Finding]:
+    """Finds lines that would only hold true on one machine."""
+    for number, line in enumerate(source.lines, start=1):
+        for what, pattern in PATTERNS.items():
+            if match := pattern.search(line):
+                yield Finding(source, number, f"holds {what}: {match[0]}")
