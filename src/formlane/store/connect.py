@@ -106,8 +106,8 @@ async def check_server(connection: Connection) -> None:
         if row[setting] not in allowed:
             raise ConfigurationError(
                 f"PostgreSQL runs with {setting} = {row[setting]}, so an acknowledged record could be lost"
-                f" in a crash. Set {setting} = on: in postgresql.conf, by ALTER SYSTEM, or where ALTER ROLE or"
-                " ALTER DATABASE changed it; then start again."
+                f" in a crash. Set {setting} = on: in postgresql.conf, by ALTER SYSTEM, or where"
+                " ALTER ROLE or ALTER DATABASE changed it; then start again."
             )
 
 

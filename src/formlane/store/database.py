@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from formlane.errors import ConfigurationError
-from formlane.store.connect import APPLICATION_ROLE, check_server, connect
+from formlane.store.connect import check_server, connect
 from formlane.store.embedded import EmbeddedPostgres
-from formlane.store.embedded.configuration import SERVICE
 from formlane.store.migrate import Migrated, migrate, require_current
 
 
@@ -40,23 +38,18 @@ async def open_database(
     embedded = EmbeddedPostgres(state_dir)
     await embedded.start()
     try:
-        await migrate_database(embedded.admin_dsn, production=production, service=SERVICE)
+        await migrate_database(embedded.admin_dsn, production=production)
         yield Database(service_dsn=embedded.service_dsn, embedded=embedded)
     finally:
         await embedded.stop()
 
 
-async def migrate_database(dsn: str, *, production: bool, service: str | None = None) -> Migrated:
-    """Migrate, as the role of `dsn`; then let the login role `service`, if given, act as the application."""
+async def migrate_database(dsn: str, *, production: bool) -> Migrated:
+    """Migrate as the role of `dsn`, on a server that passed `check_server`."""
     connection = await connect(dsn, production=production, name="formlane-migrate")
     try:
         await check_server(connection)
-        done = await migrate(connection)
-        if service is not None:
-            if not service.isidentifier():
-                raise ConfigurationError(f"{service!r} is not a plain role name.")
-            await connection.execute(f"GRANT {APPLICATION_ROLE} TO {service}")
-        return done
+        return await migrate(connection)
     finally:
         await connection.close()
 

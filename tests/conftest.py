@@ -1,0 +1,3 @@
+"""Fixtures for every tier live in plugin modules; this names them."""
+
+pytest_plugins = ["tests.database"]

@@ -1,0 +1,1 @@
+"""Fixtures of the database are in `tests/database.py`."""
