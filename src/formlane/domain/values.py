@@ -32,6 +32,7 @@ TRUE_WORDS = frozenset({"true", "yes", "on", "1"})
 FALSE_WORDS = frozenset({"false", "no", "off", "0"})
 LIST_SEPARATOR = ";"
 
+_TRUTH = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
 _EXACT_INTEGER = 2**53
 _SPACE = " \t\r\n"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
@@ -155,6 +156,8 @@ def _shaped(pattern: re.Pattern[str], longest: int, code: str, message: str) -> 
     """A light check: surrounding spaces do not count and are kept."""
 
     def read_shaped(raw: object) -> str:
+        if type(raw) is str and raw.isascii() and len(raw) <= longest and pattern.fullmatch(raw):
+            return raw
         text = _read_text(raw)
         core = text.strip(_SPACE)
         if core and (len(core) > longest or pattern.fullmatch(core) is None):
@@ -189,6 +192,8 @@ def _within(value: int) -> int:
 def _read_integer(raw: object) -> int | None:
     if type(raw) is int:
         return _within(raw)
+    if type(raw) is str and len(raw) < 19 and raw.isascii() and raw.isdigit():
+        return int(raw)
     if type(raw) is float and raw.is_integer() and abs(raw) <= _EXACT_INTEGER:
         return int(raw)
     text = _core(raw, "not_an_integer", "must be a whole number such as 250")
@@ -229,14 +234,13 @@ def _read_boolean(raw: object) -> bool | None:
         return raw
     if type(raw) is int and raw in (0, 1):
         return raw == 1
+    if type(raw) is str and raw in _TRUTH:
+        return _TRUTH[raw]
     text = _core(raw, "not_a_boolean", "must be true or false")
     if text is None:
         return None
-    word = text.lower()
-    if word in TRUE_WORDS:
-        return True
-    if word in FALSE_WORDS:
-        return False
+    if (truth := _TRUTH.get(text.lower())) is not None:
+        return truth
     raise ValueFault("not_a_boolean", "is neither true/yes/on/1 nor false/no/off/0")
 
 

@@ -1,0 +1,120 @@
+"""What of a record is hashed: the key input that orders records, and the identities they are found by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+from formlane.domain.flows import FlowDefinition, Input, KeyInput, Normaliser
+from formlane.domain.forms import FormDefinition
+from formlane.domain.types import TEXTUAL, FieldType, Value
+from formlane.domain.values import ValueFault, encodable, is_empty, read
+from formlane.mapping.conversions import conversion
+
+Record: TypeAlias = Mapping[str, object]
+Normalise: TypeAlias = Callable[[str], str]
+
+IDENTITIES = frozenset({FieldType.EMAIL, FieldType.PHONE, FieldType.REFERENCE})
+"""Types by whose values a record can be searched."""
+
+_SPACE = " \t\r\n"
+_NO_DIGIT = re.compile(r"[^0-9]")
+_EMPTY_PART = b"\xff\xff\xff\xff"
+
+_NORMALISERS: Mapping[Normaliser, Normalise] = {
+    Normaliser.NONE: lambda text: text,
+    Normaliser.TRIM: lambda text: text.strip(_SPACE),
+    Normaliser.LOWER: lambda text: text.strip(_SPACE).lower(),
+    Normaliser.DIGITS: lambda text: _NO_DIGIT.sub("", text),
+}
+
+
+def key_parts(
+    key: KeyInput | None, *, inputs: Sequence[Input], bindings: Mapping[str, str] | None = None
+) -> Callable[[Record], bytes | None]:
+    """The function from a record to the canonical bytes of its key input, for hashing and the choice of a shard.
+
+    Each part is four bytes of length, big-endian, and UTF-8; an empty part is the length 2³²-1 alone,
+    so no two different keys share their bytes. None when every part is empty, or there is no key: such
+    a record has no order. Values are spelled by their input's type, so `"007"` and 7 are one key of an
+    integer; what cannot be read is taken as its text. `bindings` (input → form field) are for records
+    of a form. Never raises.
+    """
+    if key is None:
+        return lambda record: None
+    types = {given.name: given.type for given in inputs}
+    fields = bindings or {}
+    chosen = key.normalisers or (Normaliser.NONE,) * len(key.inputs)
+    parts = [
+        (fields.get(name, name), types.get(name, FieldType.STRING), _NORMALISERS[normaliser])
+        for name, normaliser in zip(key.inputs, chosen, strict=True)
+    ]
+
+    def key_of(record: Record) -> bytes | None:
+        texts = [_part(record.get(name), kind, normalise) for name, kind, normalise in parts]
+        return b"".join(map(_framed, texts)) if any(texts) else None
+
+    return key_of
+
+
+def lookup_parts(definition: FormDefinition | FlowDefinition) -> Callable[[Record], list[bytes]]:
+    """The function from a record to its identities as `lookup_part` spells them, without repeats."""
+    described: Sequence[tuple[str, FieldType]] = (
+        [(given.name, given.type) for given in definition.inputs]
+        if isinstance(definition, FlowDefinition)
+        else [(asked.name, asked.type) for asked in definition.fields]
+    )
+    fields = [(name, kind) for name, kind in described if kind in IDENTITIES]
+
+    def identities_of(record: Record) -> list[bytes]:
+        parts = (lookup_part(kind, record.get(name)) for name, kind in fields)
+        return list(dict.fromkeys(part for part in parts if part is not None))
+
+    return identities_of
+
+
+def lookup_part(kind: FieldType, raw: object) -> bytes | None:
+    """One identity as it is kept in the search index, whatever field it came from; None when empty.
+
+    An email is trimmed and in lower case, a phone its digits, a reference trimmed.
+    """
+    normaliser = _BY_TYPE.get(kind, Normaliser.TRIM)
+    text = _part(raw, kind, _NORMALISERS[normaliser])
+    return f"{kind}:{text}".encode("utf-8", "surrogatepass") if text else None
+
+
+def _part(raw: object, kind: FieldType, normalise: Normalise) -> str:
+    if type(raw) is str and kind in TEXTUAL:
+        return normalise(raw)
+    return "" if raw is None else normalise(_spelled(raw, kind))
+
+
+def _spelled(raw: object, kind: FieldType) -> str:
+    """One spelling for all ways to write a value of the type."""
+    try:
+        value = read(kind, raw)
+    except ValueFault:
+        return raw if isinstance(raw, str) else ascii(raw)
+    if is_empty(value):
+        return ""
+    if isinstance(value, Decimal):
+        return format(value.normalize() if value else Decimal(0), "f")
+    return _text(value, kind)
+
+
+def _text(value: Value, kind: FieldType) -> str:
+    way = conversion(kind, FieldType.STRING)
+    assert way is not None, "every type has a text form"
+    return str(way(value))
+
+
+def _framed(text: str) -> bytes:
+    if not text:
+        return _EMPTY_PART
+    data = text.encode() if encodable(text) else text.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(4, "big") + data
+
+
+_BY_TYPE = {FieldType.EMAIL: Normaliser.LOWER, FieldType.PHONE: Normaliser.DIGITS}
