@@ -164,6 +164,10 @@ class Keyring:
         for tenant in [tenant for tenant, ring in self._rings.items() if ring.loaded_at <= oldest]:
             self._let_go(self._rings.pop(tenant))
 
+    def tenants_in_memory(self) -> tuple[TenantId, ...]:
+        """Whose keys are held, the one unused for longest first."""
+        return tuple(self._rings)
+
     def lock(self, tenant: TenantId) -> asyncio.Lock:
         """One at a time may load or change a tenant's keys in this process."""
         lock = self._locks.get(tenant)

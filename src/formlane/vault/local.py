@@ -41,7 +41,13 @@ class LocalKeys:
         Raises ConfigurationError if the file is missing, damaged, or others may read it.
         """
         if create and not path.exists():
-            _create(path, sync=sync)
+            try:
+                _create(path, sync=sync)
+            except OSError as failure:
+                raise ConfigurationError(
+                    f"The master key file {path} cannot be made ({failure.strerror}). Its directory must be "
+                    "writable, on a file system with hard links and free space."
+                ) from None
         return cls(_read(path))
 
     async def wrap(self, key: bytes, context: Mapping[str, str]) -> bytes:
@@ -82,7 +88,7 @@ def add_master_key(path: Path, *, sync: Callable[[int], None] = os.fsync) -> Non
 
 def _create(path: Path, *, sync: Callable[[int], None]) -> None:
     key = secrets.token_bytes(32)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_directory(path.parent, sync=sync)
     draft = _draft(path, {_id_of(key): key}, sync=sync)
     try:
         os.link(draft, path)  # unlike a rename it never replaces what another process just made
@@ -93,14 +99,25 @@ def _create(path: Path, *, sync: Callable[[int], None]) -> None:
     _sync_directory(path.parent, sync=sync)
 
 
+def _make_directory(directory: Path, *, sync: Callable[[int], None]) -> None:
+    if not directory.exists():
+        _make_directory(directory.parent, sync=sync)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _sync_directory(directory.parent, sync=sync)
+
+
 def _draft(path: Path, keys: Mapping[bytes, bytes], *, sync: Callable[[int], None]) -> Path:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     lines = [_TITLE, *(f"{id_.hex()} {key.hex()}" for id_, key in keys.items()), ""]
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write("\n".join(lines))
-        file.flush()
-        sync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write("\n".join(lines))
+            file.flush()
+            sync(file.fileno())
+    except OSError:
+        draft.unlink()
+        raise
     return draft
 
 

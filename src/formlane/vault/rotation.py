@@ -24,10 +24,12 @@ class KeyRotation:
 
     async def rotate(self, tenant: TenantId) -> int:
         """Makes a new version of the tenant key and returns it; this process uses it at once,
-        others within five minutes. What the old version wraps stays readable.
+        others within five minutes. What the old version wraps stays readable. Two who rotate at the same
+        moment get the same version.
         """
-        newest = (await self._keyring.store.tenant_keys(tenant))[-1:]
-        key = await self._keyring.add_tenant_key(tenant, newest[0].version + 1 if newest else 1)
+        await self._keyring.reload(tenant)
+        newest = (await self._keyring.store.tenant_keys(tenant))[-1]
+        key = await self._keyring.add_tenant_key(tenant, newest.version + 1)
         await self._keyring.reload(tenant)
         return key.version
 
