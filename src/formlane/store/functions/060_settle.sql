@@ -99,21 +99,21 @@ LANGUAGE sql
 SET search_path = formlane, pg_temp
 AS $$
     UPDATE lanes l
-    SET live_head = CASE l.window_queue WHEN 0 THEN s.position_seq ELSE l.live_head END,
-        live_offset = CASE l.window_queue WHEN 0 THEN s.position_offset ELSE l.live_offset END,
-        replay_head = CASE l.window_queue WHEN 1 THEN s.position_seq ELSE l.replay_head END,
-        replay_offset = CASE l.window_queue WHEN 1 THEN s.position_offset ELSE l.replay_offset END,
+    SET live_head = CASE l.window_queue WHEN 0 THEN coalesce(s.position_seq, l.live_head) ELSE l.live_head END,
+        live_offset = CASE l.window_queue WHEN 0 THEN coalesce(s.position_offset, l.live_offset) ELSE l.live_offset END,
+        replay_head = CASE l.window_queue WHEN 1 THEN coalesce(s.position_seq, l.replay_head) ELSE l.replay_head END,
+        replay_offset = CASE l.window_queue WHEN 1 THEN coalesce(s.position_offset, l.replay_offset) ELSE l.replay_offset END,
         live_rows = l.live_rows - CASE l.window_queue WHEN 0 THEN s.moved ELSE 0 END,
         live_bytes = CASE
             WHEN l.window_length IS NULL THEN 0
             WHEN l.window_queue = 0 THEN l.live_bytes - (
                 SELECT coalesce(sum(d.bytes), 0) FROM deliveries d
-                WHERE d.lane_id = l.id AND d.queue = 0 AND d.seq >= l.live_head AND d.seq < s.position_seq)
+                WHERE d.lane_id = l.id AND d.queue = 0 AND d.seq >= l.live_head AND d.seq < coalesce(s.position_seq, l.live_head))
             ELSE l.live_bytes END,
         window_close = CASE
             WHEN l.window_length IS NOT NULL AND l.window_queue = 0 THEN (
                 SELECT d.accepted_at + l.window_length FROM deliveries d
-                WHERE d.lane_id = l.id AND d.queue = 0 AND d.seq = s.position_seq)
+                WHERE d.lane_id = l.id AND d.queue = 0 AND d.seq = coalesce(s.position_seq, l.live_head))
             ELSE l.window_close END,
         held = CASE WHEN l.held > 0 OR s.holds THEN (SELECT count(*) FROM held h WHERE h.lane_id = l.id)
                     ELSE 0 END,

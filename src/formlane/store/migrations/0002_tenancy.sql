@@ -29,28 +29,33 @@ CALL formlane.protect('formlane.api_keys', 'tenant_id', 'formlane_lookup');
 GRANT SELECT, INSERT, UPDATE ON formlane.api_keys TO formlane_app;
 GRANT SELECT, INSERT, UPDATE (last_used_at) ON formlane.api_keys TO formlane_lookup;
 
--- Key hierarchy of the vault: wrapped keys only, never a key in the clear.
+-- Key hierarchy of the vault: wrapped keys only, never a key in the clear. A shredded tenant key keeps
+-- its row without the wrap.
 CREATE TABLE formlane.tenant_keys (
     tenant_id uuid NOT NULL REFERENCES formlane.tenants,
+    id uuid NOT NULL,
     version integer NOT NULL,
-    wrapped bytea NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant_id, version)
+    wrapped bytea,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    UNIQUE (tenant_id, version)
 );
 CALL formlane.protect('formlane.tenant_keys', 'tenant_id');
 GRANT SELECT, INSERT, UPDATE, DELETE ON formlane.tenant_keys TO formlane_app;
 
 CREATE TABLE formlane.data_keys (
-    tenant_id uuid NOT NULL REFERENCES formlane.tenants,
+    tenant_id uuid NOT NULL,
     id uuid NOT NULL,
-    purpose text NOT NULL COLLATE "C",
-    period text NOT NULL COLLATE "C",
-    tenant_key_version integer NOT NULL,
+    kind text NOT NULL COLLATE "C",
+    series text NOT NULL COLLATE "C",
+    number integer NOT NULL,
+    tenant_key uuid NOT NULL,
     wrapped bytea NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, id),
-    UNIQUE (tenant_id, purpose, period)
+    UNIQUE (tenant_id, series, number),
+    FOREIGN KEY (tenant_id, tenant_key) REFERENCES formlane.tenant_keys
 );
+CREATE INDEX data_keys_by_tenant_key ON formlane.data_keys (tenant_id, tenant_key);
 CALL formlane.protect('formlane.data_keys', 'tenant_id');
 GRANT SELECT, INSERT, UPDATE, DELETE ON formlane.data_keys TO formlane_app;
 
@@ -99,12 +104,15 @@ CREATE TABLE formlane.secrets (
     connection_id uuid NOT NULL,
     name text NOT NULL COLLATE "C",
     version integer NOT NULL,
+    tenant_key uuid NOT NULL,
     wrapped_key bytea NOT NULL,
     ciphertext bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, connection_id, name, version),
-    FOREIGN KEY (tenant_id, connection_id) REFERENCES formlane.connections ON DELETE CASCADE
+    FOREIGN KEY (tenant_id, connection_id) REFERENCES formlane.connections ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, tenant_key) REFERENCES formlane.tenant_keys
 );
+CREATE INDEX secrets_by_tenant_key ON formlane.secrets (tenant_id, tenant_key);
 CALL formlane.protect('formlane.secrets', 'tenant_id');
 GRANT SELECT, INSERT, UPDATE, DELETE ON formlane.secrets TO formlane_app;
 
