@@ -1,0 +1,29 @@
+"""The simulators there are: one line each.
+
+`build` is a function whose typer-annotated parameters are the command's options; all have defaults, and
+`host`, `port`, `state` and `time_scale` are among them. It gives the simulator, not started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from formlane_sandbox.server import Simulator
+from formlane_sandbox.sftp import options as sftp
+from formlane_sandbox.webhook import options as webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A simulator by name, its usual port, and how it is built from options."""
+
+    name: str
+    port: int
+    build: Callable[..., Simulator]
+
+
+CATALOGUE = (
+    Entry("webhook", 8700, webhook.build),
+    Entry("sftp", 8722, sftp.build),
+)

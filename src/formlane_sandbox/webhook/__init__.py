@@ -1,0 +1,1 @@
+"""A webhook receiver by the Standard Webhooks specification."""

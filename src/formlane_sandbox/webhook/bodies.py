@@ -1,0 +1,96 @@
+"""What records a body holds, and their ids."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+RecordIds = list[str | None]
+_INFLATED_MOST = 64 * 1024 * 1024
+
+
+class BodyReader:
+    """Finds the record ids of a body without building its records: one pass of a typed decoder.
+
+    Shapes: an object is one record; an array holds records; an object with an array `records` wraps them;
+    the envelope `{type, timestamp, data}` holds one record in `data`; JSON Lines hold one a line.
+    """
+
+    def __init__(self, id_fields: Sequence[str]) -> None:
+        self._names = tuple(id_fields)
+        own = [
+            (f"field{n}", str | int | UnsetType, msgspec.field(default=UNSET, name=name))
+            for n, name in enumerate(id_fields)
+        ]
+        record: Any = msgspec.defstruct("Record", own)
+        body: Any = msgspec.defstruct(
+            "Body",
+            [
+                *own,
+                ("records", list[record] | UnsetType, msgspec.field(default=UNSET, name="records")),
+                ("data", Raw | UnsetType, msgspec.field(default=UNSET, name="data")),
+            ],
+        )
+        self._record = msgspec.json.Decoder(record)
+        self._body = msgspec.json.Decoder(list[record] | body)
+        self._attributes = tuple(f"field{n}" for n in range(len(self._names)))
+
+    def record_ids(self, body: bytes, *, lines: bool = False) -> RecordIds:
+        """One entry per record in order, None where a record has no id. DecodeError if it is not JSON."""
+        try:
+            return self._typed(body, lines=lines)
+        except msgspec.ValidationError:
+            return self._untyped(body, lines=lines)
+
+    def _typed(self, body: bytes, *, lines: bool) -> RecordIds:
+        if lines:
+            return [self._id(record) for record in self._record.decode_lines(body)]
+        decoded = self._body.decode(body)
+        if isinstance(decoded, list):
+            return [self._id(record) for record in decoded]
+        if decoded.records is not UNSET:
+            return [self._id(record) for record in decoded.records]
+        found = self._id(decoded)
+        if found is None and decoded.data is not UNSET and bytes(decoded.data).startswith(b"{"):
+            found = self._id(self._record.decode(decoded.data))
+        return [found]
+
+    def _id(self, record: object) -> str | None:
+        for attribute in self._attributes:
+            value = getattr(record, attribute)
+            if value is not UNSET:
+                return value if type(value) is str else str(value)
+        return None
+
+    def _untyped(self, body: bytes, *, lines: bool) -> RecordIds:
+        """The same for JSON of any other shape: elements that are no objects, ids that are no text."""
+        decoded: object = msgspec.json.Decoder().decode_lines(body) if lines else msgspec.json.decode(body)
+        if isinstance(decoded, dict) and isinstance(decoded.get("records"), list):
+            decoded = decoded["records"]
+        elif isinstance(decoded, dict) and isinstance(decoded.get("data"), dict):
+            decoded = decoded["data"]
+        records = decoded if isinstance(decoded, list) else [decoded]
+        return [self._id_of(record) for record in records]
+
+    def _id_of(self, record: object) -> str | None:
+        if not isinstance(record, dict):
+            return None
+        found = (record[name] for name in self._names if name in record)
+        value = next(found, None)
+        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def inflated(body: bytes) -> bytes:
+    """A gzip body unpacked; ValueError if it is broken, has a tail or is larger than 64 MiB."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacker.decompress(body, _INFLATED_MOST)
+    except zlib.error as error:
+        raise ValueError("the body is not gzip") from error
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("the gzip body is cut, too large, or followed by something else")
+    return content
