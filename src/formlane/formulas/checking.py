@@ -111,7 +111,7 @@ def _negated(operand: Typed, span: Span) -> Typed:
 
 
 def _joined(parts: tuple[Typed, ...], span: Span) -> Typed:
-    texts = tuple(as_text(part) for part in parts)
+    texts = tuple(as_text(part, bounded=False) for part in parts)
     total = sum(text.longest for text in texts)
     operation = "join" if total <= limits.TEXT_CHARACTERS else "join_within_limit"
     return apply(operation, Kind.TEXT, texts, span=span, longest=min(total, limits.TEXT_CHARACTERS))

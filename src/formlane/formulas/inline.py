@@ -86,6 +86,19 @@ def _join_within_limit(writer: Writer, node: Apply) -> ast.expr:
     return code.choose(fits, code.joined(texts), code.call("too_long"))
 
 
+def _trim(writer: Writer, node: Apply) -> ast.expr:
+    name = writer.variable()
+    text: ast.expr = code.bind(name, writer.emit(node.arguments[0]))
+    conditions: list[ast.expr] = []
+    if node.arguments[0].longest > limits.TEXT_CHARACTERS:
+        conditions.append(code.compare(code.call("len", text), ast.LtE(), code.literal(writer.input_limit)))
+        text = code.load(name)
+    conditions.append(code.compare(code.literal("  "), ast.NotIn(), text))
+    stripped = code.call("strip", code.load(name), code.literal(" "))
+    collapsed = code.call("trim", code.load(name), code.literal(writer.input_limit))
+    return code.choose(code.every(*conditions), stripped, collapsed)
+
+
 def _left(writer: Writer, node: Apply) -> ast.expr:
     text, count = node.arguments
     known = whole_literal(count)
@@ -230,6 +243,7 @@ INLINE: Mapping[str, Form] = {
     "unless_null": _unless_null,
     "join": _join,
     "join_within_limit": _join_within_limit,
+    "trim": _trim,
     "left": _left,
     "right": _right,
     "middle": _middle,

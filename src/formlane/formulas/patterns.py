@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from formlane.formulas.kinds import Kind
 from formlane.formulas.problems import Mismatch, Span
-from formlane.formulas.typed import Moment, PatternPart
+from formlane.formulas.typed import Moment, MomentFormat
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -17,28 +17,49 @@ MONTHS = (
 )  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-DATE_TOKENS: Mapping[str, tuple[str, Callable[[dt.date], str]]] = {
-    "YYYY": ("year, four digits", lambda day: f"{day.year:04d}"),
-    "YY": ("year, last two digits", lambda day: f"{day.year % 100:02d}"),
-    "MMMM": ("month, English name", lambda day: MONTHS[day.month - 1]),
-    "MMM": ("month, first three letters of its English name", lambda day: MONTHS[day.month - 1][:3]),
-    "MM": ("month, two digits", lambda day: f"{day.month:02d}"),
-    "M": ("month", lambda day: str(day.month)),
-    "DD": ("day of the month, two digits", lambda day: f"{day.day:02d}"),
-    "D": ("day of the month", lambda day: str(day.day)),
-    "EEEE": ("weekday, English name", lambda day: WEEKDAYS[day.weekday()]),
-    "EEE": ("weekday, first three letters of its English name", lambda day: WEEKDAYS[day.weekday()][:3]),
+
+@dataclass(frozen=True, slots=True)
+class PatternToken:
+    """One part of a date pattern: how it is described, and the `shape` (of `%`) in which it is written.
+
+    What it reads is the `attribute` of the date or time itself, or else what `read` makes of it.
+    """
+
+    description: str
+    shape: str
+    attribute: str = ""
+    read: Callable[..., str | int] | None = None
+
+    def value_of(self, moment: Moment) -> str | int:
+        """What is written of this date or time."""
+        value: str | int = getattr(moment, self.attribute) if self.read is None else self.read(moment)
+        return value
+
+
+DATE_TOKENS: Mapping[str, PatternToken] = {
+    "YYYY": PatternToken("year, four digits", "%04d", "year"),
+    "YY": PatternToken("year, last two digits", "%02d", read=lambda day: day.year % 100),
+    "MMMM": PatternToken("month, English name", "%s", read=lambda day: MONTHS[day.month - 1]),
+    "MMM": PatternToken("month, English, three letters", "%s", read=lambda day: MONTHS[day.month - 1][:3]),
+    "MM": PatternToken("month, two digits", "%02d", "month"),
+    "M": PatternToken("month", "%d", "month"),
+    "DD": PatternToken("day of the month, two digits", "%02d", "day"),
+    "D": PatternToken("day of the month", "%d", "day"),
+    "EEEE": PatternToken("weekday, English name", "%s", read=lambda day: WEEKDAYS[day.weekday()]),
+    "EEE": PatternToken(
+        "weekday, English, three letters", "%s", read=lambda day: WEEKDAYS[day.weekday()][:3]
+    ),
 }
 
-TIME_TOKENS: Mapping[str, tuple[str, Callable[[dt.datetime | dt.time], str]]] = {
-    "HH": ("hour 00 to 23, two digits", lambda time: f"{time.hour:02d}"),
-    "H": ("hour 0 to 23", lambda time: str(time.hour)),
-    "hh": ("hour 01 to 12, two digits", lambda time: f"{(time.hour - 1) % 12 + 1:02d}"),
-    "h": ("hour 1 to 12", lambda time: str((time.hour - 1) % 12 + 1)),
-    "mm": ("minute, two digits", lambda time: f"{time.minute:02d}"),
-    "ss": ("second, two digits", lambda time: f"{time.second:02d}"),
-    "SSS": ("thousandths of a second, three digits", lambda time: f"{time.microsecond // 1000:03d}"),
-    "a": ("AM or PM", lambda time: "AM" if time.hour < 12 else "PM"),
+TIME_TOKENS: Mapping[str, PatternToken] = {
+    "HH": PatternToken("hour 00 to 23, two digits", "%02d", "hour"),
+    "H": PatternToken("hour 0 to 23", "%d", "hour"),
+    "hh": PatternToken("hour 01 to 12, two digits", "%02d", read=lambda time: (time.hour - 1) % 12 + 1),
+    "h": PatternToken("hour 1 to 12", "%d", read=lambda time: (time.hour - 1) % 12 + 1),
+    "mm": PatternToken("minute, two digits", "%02d", "minute"),
+    "ss": PatternToken("second, two digits", "%02d", "second"),
+    "SSS": PatternToken("thousandths of a second", "%03d", read=lambda time: time.microsecond // 1000),
+    "a": PatternToken("AM or PM", "%s", read=lambda time: "AM" if time.hour < 12 else "PM"),
 }
 
 _PIECE = re.compile(r"'(?P<quoted>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)")
@@ -54,23 +75,23 @@ class NumberPattern:
     grouped: bool
 
 
-def date_pattern(pattern: str, kind: Kind, span: Span) -> tuple[PatternPart, ...]:
-    """The parts of a date pattern that this kind has. Raises `Mismatch` for any other."""
-    parts: list[PatternPart] = []
+def date_pattern(pattern: str, kind: Kind, span: Span) -> MomentFormat:
+    """How a date of this kind is written by a pattern. Raises `Mismatch` for what it cannot show."""
+    template: list[str] = []
+    tokens: list[PatternToken] = []
     position = 0
     while position < len(pattern):
         piece = _PIECE.match(pattern, position)
         if piece is None:
             raise Mismatch(span, "A quote in this pattern is never closed.", "Write the letters as 'at'.")
-        letters = piece["letters"]
-        if letters is not None:
-            parts.append(_token(letters, kind, span))
-        elif piece["quoted"] is not None:
-            parts.append(piece["quoted"] or "'")
+        if piece["letters"] is not None:
+            tokens.append(_token(piece["letters"], kind, span))
+            template.append(tokens[-1].shape)
         else:
-            parts.append(piece["other"])
+            plain = piece["other"] if piece["quoted"] is None else piece["quoted"] or "'"
+            template.append(plain.replace("%", "%%"))
         position = piece.end()
-    return tuple(parts)
+    return MomentFormat("".join(template), _reader(tokens))
 
 
 def number_pattern(pattern: str, span: Span) -> NumberPattern:
@@ -83,14 +104,20 @@ def number_pattern(pattern: str, span: Span) -> NumberPattern:
     return NumberPattern(len(match["whole"]), len(match["places"] or ""), match["grouped"] is not None)
 
 
-def _token(letters: str, kind: Kind, span: Span) -> Callable[[Moment], str]:
-    tokens: dict[str, tuple[str, Callable[..., str]]] = {}
+def _reader(tokens: list[PatternToken]) -> Callable[[Moment], object]:
+    if tokens and all(token.attribute for token in tokens):
+        return attrgetter(*(token.attribute for token in tokens))
+    return lambda moment: tuple(token.value_of(moment) for token in tokens)
+
+
+def _token(letters: str, kind: Kind, span: Span) -> PatternToken:
+    tokens: dict[str, PatternToken] = {}
     if kind is not Kind.TIME:
         tokens |= DATE_TOKENS
     if kind is not Kind.DATE:
         tokens |= TIME_TOKENS
     if letters in tokens:
-        return tokens[letters][1]
+        return tokens[letters]
     if letters in DATE_TOKENS or letters in TIME_TOKENS:
         raise Mismatch(span, f"{kind.value.capitalize()} has no {letters} to show.")
     near = next((token for token in tokens if token.lower() == letters.lower()), None)

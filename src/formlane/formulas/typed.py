@@ -16,8 +16,17 @@ UNBOUNDED = 2**31
 """`longest` of a text input, whose length no check has seen yet."""
 
 Moment: TypeAlias = dt.date | dt.datetime | dt.time
-PatternPart: TypeAlias = str | Callable[[Moment], str]
-Extra: TypeAlias = str | int | Decimal | bool | tuple[PatternPart, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MomentFormat:
+    """How a date or time is written: a template of the `%` operator and what is read to fill it."""
+
+    template: str
+    read: Callable[[Moment], object]
+
+
+Extra: TypeAlias = str | int | Decimal | bool | MomentFormat | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,9 +49,9 @@ def _format(call: CallSite) -> Typed:
         raise mismatch(value, Kind.DATE)
     if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
         raise Mismatch(pattern.span, "The pattern must be written out as a text, not computed.")
-    parts = date_pattern(pattern.value, value.kind, pattern.span)
+    written = date_pattern(pattern.value, value.kind, pattern.span)
     longest = max(1, len(pattern.value)) * _PATTERN_GROWTH
-    return apply("format_moment", Kind.TEXT, (value,), span=call.span, longest=longest, extras=(parts,))
+    return apply("format_moment", Kind.TEXT, (value,), span=call.span, longest=longest, extras=(written,))
 
 
 def _clock(operation: str, kind: Kind) -> Rule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from formlane.formulas import limits
 from formlane.formulas.conversions import as_count, as_number, as_text, mismatch, within_limit
 from formlane.formulas.kinds import NUMBERS, Kind
 from formlane.formulas.library.function import CallSite, Function, Rule
@@ -14,8 +15,9 @@ _CASE_GROWTH = 3
 
 
 def _trim(call: CallSite) -> Typed:
-    text = as_text(call.arguments[0])
-    return apply("trim", Kind.TEXT, (text,), span=call.span, longest=text.longest)
+    text = as_text(call.arguments[0], bounded=False)
+    longest = min(text.longest, limits.TEXT_CHARACTERS)
+    return apply("trim", Kind.TEXT, (text,), span=call.span, longest=longest)
 
 
 def _case(operation: str) -> Rule:

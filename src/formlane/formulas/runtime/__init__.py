@@ -62,5 +62,12 @@ RUNTIME: Mapping[str, Callable[..., object]] = {
         calendar.text_of_time,
         calendar.format_moment,
     )
-} | {"len": len, "proper": str.title, "upper": str.upper, "lower": str.lower, "fold": str.casefold}
+} | {
+    "len": len,
+    "strip": str.strip,
+    "proper": str.title,
+    "upper": str.upper,
+    "lower": str.lower,
+    "fold": str.casefold,
+}
 """Everything that generated code can name, besides its own constants: there are no builtins."""

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from formlane.formulas.runtime.refusal import Refusal
-from formlane.formulas.typed import Moment, PatternPart
+from formlane.formulas.typed import Moment, MomentFormat
 
 _ISO_DATE = 10
 
@@ -133,8 +133,6 @@ def text_of_time(value: dt.time | None) -> str:
     return "" if value is None else value.replace(tzinfo=None).isoformat()
 
 
-def format_moment(value: Moment | None, parts: tuple[PatternPart, ...]) -> str:
-    """The parts of a date pattern written out; nothing for NULL."""
-    if value is None:
-        return ""
-    return "".join([part if isinstance(part, str) else part(value) for part in parts])
+def format_moment(value: Moment | None, written: MomentFormat) -> str:
+    """The date or time written by a pattern; nothing for NULL."""
+    return "" if value is None else written.template % written.read(value)

@@ -8,11 +8,14 @@ from formlane.formulas import limits
 from formlane.formulas.runtime.refusal import Refusal
 
 
-def trim(text: str) -> str:
-    """Without spaces at both ends, inner runs of spaces as one. Other white space is kept."""
-    if "  " in text:
-        return " ".join([word for word in text.split(" ") if word])
-    return text.strip(" ")
+def trim(text: str, limit: int) -> str:
+    """Without spaces at both ends, inner runs of spaces as one. Other white space is kept.
+
+    The text may be of any length. Generated code comes here only where `strip` does not do.
+    """
+    if len(text) > limit:
+        input_too_long(limit)
+    return " ".join([word for word in text.split(" ") if word])
 
 
 def left(text: str, count: int) -> str:
