@@ -11,9 +11,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$candidate; break; fi; done)
 JOBS ?= 2
-TREES := src tests bench scripts
+TREES := src tests scripts $(if $(wildcard bench/*.py),bench)
 TIERS := $(wildcard tests/unit tests/contract tests/integration tests/e2e tests/browser)
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 # Resolves for every platform and writes no index address into the file.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 
@@ -73,11 +73,13 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: requirements/runtime.lock requirements/build.lock pyproject.toml | $(BIN)/python
+	@echo 'Installing the pinned packages of requirements/runtime.lock (half a minute) …'
 	$(PIP) install --require-hashes -r requirements/runtime.lock
 	$(PIP) install --require-hashes -r requirements/build.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	@echo 'Installing the pinned packages of requirements/dev.lock (about a minute) …'
 	$(PIP) install --require-hashes -r requirements/dev.lock
 	@touch $@
