@@ -21,6 +21,9 @@ from formlane.domain.values import INTEGER_BOUND, LIST_SEPARATOR, READERS, Value
 PLAIN = frozenset({FieldType.STRING, FieldType.TEXT, FieldType.ENUM, FieldType.REFERENCE})
 """Types that take any text."""
 
+PLAIN_FLOATS = (1e-15, 1e15)
+"""Between these a JSON number is within all bounds of decimals and rendered as it came."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
@@ -79,8 +82,7 @@ def _unchanged(value: Value) -> Value:
 
 
 def _pass_decimal(raw: object) -> Json:
-    """A plain number is rendered as it came; the bounds keep it clear of every rule about digits."""
-    if type(raw) is float and 1e-15 < raw < 1e15:
+    if type(raw) is float and PLAIN_FLOATS[0] < raw < PLAIN_FLOATS[1]:
         return raw
     return render(FieldType.DECIMAL, read(FieldType.DECIMAL, raw))
 

@@ -13,20 +13,11 @@ from typing import cast
 
 from formlane.domain.flows import FlowDefinition
 from formlane.domain.forms import FormDefinition
-from formlane.domain.types import FieldType
-from formlane.domain.values import INTEGER_BOUND, READERS, ValueFault, is_empty
+from formlane.domain.values import READERS, ValueFault, encodable, is_empty
 from formlane.mapping import quasiquote as code
 from formlane.mapping.conversions import PLAIN
+from formlane.mapping.evident import EVIDENT
 from formlane.mapping.rules import CLEAN, Rule, Verdict, examine, fault_of, rules_of
-
-_ANY_TEXT = "type(v := get(H_NAME)) is str and v.isascii()"
-_EVIDENT: Mapping[FieldType, str] = {
-    FieldType.INTEGER: f"type(v := get(H_NAME)) is int and -{INTEGER_BOUND} <= v <= {INTEGER_BOUND}",
-    FieldType.BOOLEAN: "type(v := get(H_NAME)) is bool",
-    FieldType.DECIMAL: "type(v := get(H_NAME)) is float and 1e-15 < v < 1e15",
-    **dict.fromkeys(PLAIN, _ANY_TEXT),
-}
-"""What can be told to be right at a glance, per type; leaves the value in `v`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +51,10 @@ def compile_validator(definition: FormDefinition | FlowDefinition) -> Validator:
 
 
 def _clean_check(rules: Sequence[Rule]) -> Callable[[object], bool]:
-    bound: dict[str, object] = {"knows_all": frozenset(rule.name for rule in rules).issuperset}
+    bound: dict[str, object] = {
+        "knows_all": frozenset(rule.name for rule in rules).issuperset,
+        "encodable": encodable,
+    }
     body = code.statements(
         """
 if type(record) is not dict or not knows_all(record):
@@ -77,17 +71,18 @@ def _field_check(rule: Rule, index: int, bound: dict[str, object]) -> ast.expr:
     """True when the field is right: evidently, or because reading it shows so."""
     bound[f"passes_{index}"] = _passes(rule)
     passes = code.name(f"passes_{index}")
-    if rule.kind not in _EVIDENT or rule.minimum is not None or rule.maximum is not None:
+    if rule.kind not in EVIDENT or rule.minimum is not None or rule.maximum is not None:
         return code.expression("H_PASSES(get(H_NAME))", H_PASSES=passes, H_NAME=code.constant(rule.name))
     return code.expression(
-        "H_EVIDENT or H_PASSES(v)" if rule.required else "H_EVIDENT or v is None or H_PASSES(v)",
-        H_EVIDENT=code.all_of(_evident(rule, index, bound)),
+        "HEVIDENT or H_PASSES(v)" if rule.required else "HEVIDENT or v is None or H_PASSES(v)",
+        HEVIDENT=code.all_of(_evident(rule, index, bound)),
         H_PASSES=passes,
     )
 
 
 def _evident(rule: Rule, index: int, bound: dict[str, object]) -> list[ast.expr]:
-    conditions = [code.expression(_EVIDENT[rule.kind], H_NAME=code.constant(rule.name))]
+    first = code.expression("(v := get(H_NAME))", H_NAME=code.constant(rule.name))
+    conditions = [code.expression(EVIDENT[rule.kind], H_FIRST=first, H_V=code.name("v"))]
     if rule.required and rule.kind in PLAIN:
         conditions.append(code.expression("v != ''"))
     if rule.max_length is not None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from formlane.domain.flows import FlowDefinition, Input, KeyInput, Normaliser
 from formlane.domain.forms import FormDefinition
 from formlane.domain.types import TEXTUAL, FieldType, Value
-from formlane.domain.values import ValueFault, encodable, is_empty, read
+from formlane.domain.values import ValueFault, is_empty, read, shape
 from formlane.mapping.conversions import conversion
 
 Record: TypeAlias = Mapping[str, object]
@@ -34,12 +34,12 @@ _NORMALISERS: Mapping[Normaliser, Normalise] = {
 def key_parts(
     key: KeyInput | None, *, inputs: Sequence[Input], bindings: Mapping[str, str] | None = None
 ) -> Callable[[Record], bytes | None]:
-    """The function from a record to the canonical bytes of its key input, for hashing and the choice of a shard.
+    """The function from a record to the canonical bytes of its key input, for hashing.
 
     Each part is four bytes of length, big-endian, and UTF-8; an empty part is the length 2³²-1 alone,
     so no two different keys share their bytes. None when every part is empty, or there is no key: such
     a record has no order. Values are spelled by their input's type, so `"007"` and 7 are one key of an
-    integer; what cannot be read is taken as its text. `bindings` (input → form field) are for records
+    integer; text that cannot be read is taken as it is. `bindings` (input → form field) are for records
     of a form. Never raises.
     """
     if key is None:
@@ -96,11 +96,12 @@ def _spelled(raw: object, kind: FieldType) -> str:
     try:
         value = read(kind, raw)
     except ValueFault:
-        return raw if isinstance(raw, str) else ascii(raw)
+        return raw if isinstance(raw, str) else shape(raw)
     if is_empty(value):
         return ""
     if isinstance(value, Decimal):
-        return format(value.normalize() if value else Decimal(0), "f")
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return _text(value, kind)
 
 
@@ -113,7 +114,7 @@ def _text(value: Value, kind: FieldType) -> str:
 def _framed(text: str) -> bytes:
     if not text:
         return _EMPTY_PART
-    data = text.encode() if encodable(text) else text.encode("utf-8", "surrogatepass")
+    data = text.encode("utf-8", "surrogatepass")
     return len(data).to_bytes(4, "big") + data
 
 

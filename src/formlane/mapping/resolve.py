@@ -1,0 +1,147 @@
+"""Resolves a step: formulas compiled, constants and defaults settled, conversions chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from formlane.domain.flows import FieldMapping, FlowDefinition, SourceKind, Step
+from formlane.domain.types import TEXTUAL, FieldType, Json
+from formlane.domain.values import ValueFault, read
+from formlane.errors import InvalidInput, Problem
+from formlane.formulas import Formula, FormulaError
+from formlane.mapping.conversions import conversion
+from formlane.mapping.lines import OMITTED, SYSTEM_TYPES, FormulaCompiler, Line, LineFault, Omitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedStep:
+    """A step ready to be executed or explained. `inputs` are the flow's inputs with their types."""
+
+    step: Step
+    version: int
+    inputs: Mapping[str, FieldType]
+    lines: tuple[Line, ...]
+    condition: Formula | None = None
+
+
+def resolve(
+    definition: FlowDefinition, version: int, *, formulas: FormulaCompiler
+) -> tuple[ResolvedStep, ...]:
+    """The steps of a definition in order. Raises `InvalidInput` with a problem per line that cannot work."""
+    inputs = {given.name: given.type for given in definition.inputs}
+    resolver = _Resolver(inputs, formulas)
+    steps = tuple(
+        ResolvedStep(
+            step=step,
+            version=version,
+            inputs=inputs,
+            lines=resolver.lines(step, f"/steps/{index}/mapping"),
+            condition=resolver.condition(step, f"/steps/{index}/condition"),
+        )
+        for index, step in enumerate(definition.steps)
+    )
+    if resolver.problems:
+        raise InvalidInput("The flow's mapping cannot work as it is.", resolver.problems)
+    return steps
+
+
+class _Resolver:
+    """Collects a problem per fault, so that all are told at once."""
+
+    def __init__(self, inputs: Mapping[str, FieldType], formulas: FormulaCompiler) -> None:
+        self.inputs = inputs
+        self.formulas = formulas
+        self.problems: list[Problem] = []
+
+    def lines(self, step: Step, at: str) -> tuple[Line, ...]:
+        resolved = (self._line(mapping, f"{at}/{index}") for index, mapping in enumerate(step.mapping))
+        return tuple(line for line in resolved if line is not None)
+
+    def condition(self, step: Step, at: str) -> Formula | None:
+        return self._formula(step.condition, FieldType.BOOLEAN, at) if step.condition else None
+
+    def _line(self, mapping: FieldMapping, at: str) -> Line | None:
+        source = mapping.source
+        formula = None
+        if source.kind is SourceKind.FORMULA:
+            formula = self._formula(source.formula or "", mapping.type, f"{at}/source/formula")
+            if formula is None:
+                return None
+        source_type = self._source_type(mapping, at)
+        if source_type is None:
+            return None
+        way = conversion(source_type, mapping.type)
+        if way is None:
+            message = f"{mapping.target}: there is no conversion from {source_type} to {mapping.type}."
+            self._refuse(f"{at}/type", "no_conversion", message)
+            return None
+        line = Line(mapping=mapping, source_type=source_type, conversion=way, formula=formula)
+        return self._with_fixed_values(line, at)
+
+    def _source_type(self, mapping: FieldMapping, at: str) -> FieldType | None:
+        source = mapping.source
+        match source.kind:
+            case SourceKind.INPUT if source.input is not None and source.input in self.inputs:
+                return self.inputs[source.input]
+            case SourceKind.INPUT:
+                message = f"{mapping.target}: the flow has no input {source.input!r}."
+                self._refuse(f"{at}/source/input", "unknown_input", message)
+                return None
+            case SourceKind.SYSTEM if source.system is not None:
+                return SYSTEM_TYPES[source.system]
+            case SourceKind.SYSTEM:
+                self._refuse(f"{at}/source/system", "required", f"{mapping.target}: name the system value.")
+                return None
+            case SourceKind.FORMULA:
+                return FieldType.STRING if mapping.type in TEXTUAL else mapping.type
+            case _:
+                return mapping.type
+
+    def _with_fixed_values(self, line: Line, at: str) -> Line | None:
+        """The line with its default and constant settled; both are written in the target's type."""
+        mapping = line.mapping
+        instead = self._settled(line, mapping.default, f"{at}/default", required=False)
+        line = replace(line, instead=None if isinstance(instead, Omitted) else instead)
+        if mapping.default == "" and mapping.type in TEXTUAL:
+            line = replace(line, instead="")
+        if mapping.source.kind is not SourceKind.CONSTANT:
+            return line
+        fixed = self._settled(
+            line, mapping.source.constant, f"{at}/source/constant", required=mapping.required
+        )
+        return replace(line, fixed=fixed)
+
+    def _settled(self, line: Line, value: Json, at: str, *, required: bool) -> Json | Omitted:
+        mapping = replace(line.mapping, required=required)
+        plain = conversion(mapping.type, mapping.type)
+        assert plain is not None
+        try:
+            return replace(line, mapping=mapping, conversion=plain).settle(read(mapping.type, value))
+        except (ValueFault, LineFault) as fault:
+            code = fault.code if isinstance(fault, ValueFault) else str(fault.reason)
+            self._refuse(at, code, f"{mapping.target}: the value {fault.message}.")
+            return OMITTED
+
+    def _formula(self, source: str, expected: FieldType, at: str) -> Formula | None:
+        try:
+            return self.formulas(source, inputs=self.inputs, expected=expected)
+        except FormulaError as error:
+            self.problems.extend(formula_problems(error, at))
+            return None
+
+    def _refuse(self, pointer: str, code: str, message: str) -> None:
+        self.problems.append(Problem(pointer, code, message))
+
+
+def formula_problems(error: FormulaError, at: str) -> Sequence[Problem]:
+    """The problems of a formula as problems of what was sent; the message counts characters from 1."""
+    return [
+        Problem(
+            at,
+            "formula",
+            f"At character {problem.position + 1}: {problem.message}"
+            + (f" {problem.suggestion}" if problem.suggestion else ""),
+        )
+        for problem in error.problems
+    ]

@@ -1,0 +1,198 @@
+"""The slow evaluation that explains itself: for previews, and for whatever the compiled one hands over.
+
+Its result is the truth; the compiled function must give the same for every record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from formlane.domain.flows import FieldMapping, SourceKind, SystemValue
+from formlane.domain.outcomes import Reason
+from formlane.domain.types import FieldType, Json, Value
+from formlane.domain.values import ValueFault, read, render
+from formlane.formulas import Formula, FormulaFault
+from formlane.mapping.lines import OMITTED, SKIP, Acceptance, Line, LineFault, Mapped, MappingError, Omitted
+from formlane.mapping.lines import error_of as _error_of
+from formlane.mapping.resolve import ResolvedStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineTrace:
+    """How one target field came about.
+
+    `origin` is the input's name, the formula, the system value's name, or empty for a constant;
+    `value` what it gave, as JSON; `result` what is sent for it, unless it is `omitted` or an `error`.
+    """
+
+    target: str
+    kind: SourceKind
+    origin: str
+    value: Json
+    source_type: FieldType
+    target_type: FieldType
+    lossy: bool
+    result: Json = None
+    omitted: bool = False
+    error: MappingError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTrace:
+    """One step on one record. `lines` is empty when the step is skipped or its condition failed."""
+
+    step: str
+    skipped: bool = False
+    condition_error: MappingError | None = None
+    lines: tuple[LineTrace, ...] = ()
+
+    @property
+    def outcome(self) -> Mapped:
+        """What the compiled step gives for the same record."""
+        if self.skipped:
+            return SKIP
+        if self.condition_error is not None:
+            return [self.condition_error]
+        errors = [line.error for line in self.lines if line.error is not None]
+        return errors or {line.target: line.result for line in self.lines if not line.omitted}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One record and what the hub knows of it. `fields` names the record's field of each input."""
+
+    record: Mapping[str, object]
+    acceptance: Acceptance
+    row: int
+    tracking_key: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def raw(self, name: str) -> object:
+        """What the record holds for an input."""
+        return self.record.get(self.fields.get(name, name))
+
+
+class _InputFault(LineFault):
+    """An input that a formula needs cannot be read."""
+
+    def __init__(self, name: str, fault: ValueFault) -> None:
+        super().__init__(Reason.CONVERSION_FAILED, f"{_input(name)} {fault.message}")
+
+
+def trace_step(resolved: ResolvedStep, situation: Situation) -> StepTrace:
+    """Every target with its source, value, conversion, and result or error. Never raises."""
+    name = resolved.step.name
+    if resolved.condition is not None:
+        try:
+            if _calculate(resolved.condition, resolved, situation) is not True:
+                return StepTrace(step=name, skipped=True)
+        except (FormulaFault, _InputFault) as fault:
+            return StepTrace(step=name, condition_error=_formula_error("", fault))
+    return StepTrace(
+        step=name, lines=tuple(_trace_line(line, resolved, situation) for line in resolved.lines)
+    )
+
+
+def _trace_line(line: Line, resolved: ResolvedStep, situation: Situation) -> LineTrace:
+    mapping = line.mapping
+    value: Value = None
+    result: Json | Omitted = OMITTED
+    error: MappingError | None = None
+    try:
+        value = _value_of(line, resolved, situation)
+        result = line.fixed if mapping.source.kind is SourceKind.CONSTANT else line.settle(value)
+    except (FormulaFault, _InputFault) as fault:
+        error = _formula_error(mapping.target, fault)
+    except (ValueFault, LineFault) as fault:
+        error = _error_of(mapping.target, fault, what=_what(mapping))
+    return LineTrace(
+        target=mapping.target,
+        kind=mapping.source.kind,
+        origin=_origin(mapping),
+        value=_shown(line, value),
+        source_type=line.source_type,
+        target_type=mapping.type,
+        lossy=line.conversion.lossy,
+        result=None if isinstance(result, Omitted) else result,
+        omitted=isinstance(result, Omitted),
+        error=error,
+    )
+
+
+def _value_of(line: Line, resolved: ResolvedStep, situation: Situation) -> Value:
+    source = line.mapping.source
+    if source.kind is SourceKind.INPUT and source.input is not None:
+        return read(line.source_type, situation.raw(source.input))
+    if line.formula is not None:
+        return _calculate(line.formula, resolved, situation)
+    if source.system is not None:
+        return system_value(source.system, resolved.version, situation)
+    return source.constant
+
+
+def system_value(which: SystemValue, version: int, situation: Situation) -> Value:
+    """A system value in the type that `SYSTEM_TYPES` states."""
+    acceptance = situation.acceptance
+    match which:
+        case SystemValue.RECORD_ID:
+            return f"{acceptance.batch_id}:{situation.row}"
+        case SystemValue.BATCH_ID:
+            return acceptance.batch_id
+        case SystemValue.ROW:
+            return situation.row
+        case SystemValue.ACCEPTED_AT:
+            return acceptance.accepted_at
+        case SystemValue.SOURCE:
+            return acceptance.source
+        case SystemValue.SOURCE_NAME:
+            return acceptance.source_name
+        case SystemValue.FLOW_VERSION:
+            return version
+        case SystemValue.TRACKING_KEY:
+            return situation.tracking_key
+
+
+def _calculate(formula: Formula, resolved: ResolvedStep, situation: Situation) -> Value:
+    values: dict[str, Value] = {}
+    for name in sorted(formula.inputs):
+        try:
+            values[name] = read(resolved.inputs[name], situation.raw(name))
+        except ValueFault as fault:
+            raise _InputFault(name, fault) from None
+    return formula(values, situation.acceptance.context)
+
+
+def _formula_error(target: str, fault: FormulaFault | _InputFault) -> MappingError:
+    if isinstance(fault, FormulaFault):
+        return MappingError(
+            target=target,
+            reason=Reason.FORMULA_FAILED,
+            message=f"{target or 'Condition'}: the formula has no result: {fault.message}",
+            position=fault.position,
+        )
+    return MappingError(
+        target=target, reason=fault.reason, message=f"{target or 'Condition'}: {fault.message}."
+    )
+
+
+def _what(mapping: FieldMapping) -> str:
+    if mapping.source.kind is SourceKind.INPUT:
+        return _input(mapping.source.input or "")
+    return "the formula's result" if mapping.source.kind is SourceKind.FORMULA else "the value"
+
+
+def _input(name: str) -> str:
+    return f'the input "{name}"'
+
+
+def _origin(mapping: FieldMapping) -> str:
+    source = mapping.source
+    return source.input or source.formula or source.system or ""
+
+
+def _shown(line: Line, value: Value) -> Json:
+    try:
+        return render(line.source_type, value)
+    except ValueFault:
+        return None
