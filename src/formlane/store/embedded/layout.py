@@ -39,11 +39,6 @@ class Layout:
         return self.base / "data"
 
     @property
-    def unfinished(self) -> Path:
-        """The data directory while it is created, so that a kill leaves no half-made `data`."""
-        return self.base / "data.new"
-
-    @property
     def log(self) -> Path:
         """The directory of the logs."""
         return self.base / "log"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shlex
 import shutil
 import signal
@@ -81,20 +82,21 @@ class EmbeddedPostgres:
         an unreachable state directory) and `Unavailable` if the server does not start in time.
         """
         _create_base(self._layout.base)
+        first = not self._lock.held
         await self._lock.take(timeout=self._lock_timeout)
         try:
             async with asyncio.timeout(self._start_timeout):
                 await self._ensure_ready()
                 await create_service(self.dsn(ADMIN, database="postgres"))
-        except TimeoutError as error:
-            self._lock.release()
+        except BaseException as error:
+            if first:
+                self._lock.release()
+            if not isinstance(error, TimeoutError):
+                raise
             raise Unavailable(
                 f"PostgreSQL was not ready after {self._start_timeout:g} s; it may still be recovering."
                 f" See {self._layout.log}, then start again."
             ) from error
-        except BaseException:
-            self._lock.release()
-            raise
         return self.service_dsn
 
     async def stop(self) -> None:
@@ -193,14 +195,25 @@ def _prepare(layout: Layout, account: Account) -> Binaries:
     if account.switch:
         binaries = readable_binaries(binaries, base=layout.base)
     if not layout.data.exists():
-        shutil.rmtree(layout.unfinished, ignore_errors=True)
-        account.make_private(layout.unfinished)
-        initdb = binaries.program("initdb")
-        answer = account.run([initdb, "-D", layout.unfinished, "-U", ADMIN, *INITDB_OPTIONS], timeout=300)
-        if answer.returncode != 0:
-            raise Unavailable(f"PostgreSQL could not create {layout.data}: {answer.stderr.strip()}")
-        layout.unfinished.rename(layout.data)
+        _create_data(layout, account, binaries)
     return binaries
+
+
+def _create_data(layout: Layout, account: Account, binaries: Binaries) -> None:
+    """Create the data directory whole or not at all.
+
+    The `initdb` of a killed supervisor may still be writing, so each try has a directory of its own.
+    """
+    for abandoned in layout.base.glob("data.new-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    fresh = layout.base / f"data.new-{secrets.token_hex(4)}"
+    account.make_private(fresh)
+    initdb = binaries.program("initdb")
+    answer = account.run([initdb, "-D", fresh, "-U", ADMIN, *INITDB_OPTIONS], timeout=300)
+    if answer.returncode != 0:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise Unavailable(f"PostgreSQL could not create {layout.data}: {answer.stderr.strip()}")
+    fresh.rename(layout.data)
 
 
 def _refuse_other_major(layout: Layout, binaries: Binaries) -> None:

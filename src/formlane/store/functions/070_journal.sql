@@ -69,20 +69,20 @@ SET search_path = formlane, pg_temp
 AS $$
 DECLARE
     c formlane.connection_state;
-    tokens double precision;
+    at_hand double precision;
 BEGIN
     SELECT k.* INTO c FROM connection_state k WHERE k.connection_id = connection FOR NO KEY UPDATE;
-    tokens := formlane.refilled(c);
-    calls := CASE WHEN c.paused_until > now() THEN 0 ELSE least(wanted, floor(tokens)::int) END;
+    at_hand := formlane.refilled(c);
+    calls := CASE WHEN c.paused_until > now() THEN 0 ELSE least(wanted, floor(at_hand)::int) END;
     IF c.daily IS NOT NULL AND c.day = (now() AT TIME ZONE 'UTC')::date THEN
         calls := greatest(0, least(calls, c.daily - c.used_today));
     END IF;
     IF calls = 0 THEN
-        wait := make_interval(secs => greatest(0.01, (1 - tokens) / (0.9 * c.rate)));
+        wait := make_interval(secs => greatest(0.01, (1 - at_hand) / (0.9 * c.rate)));
         RETURN;
     END IF;
     UPDATE connection_state k
-    SET tokens = tokens - draw.calls, tokens_at = now(), day = (now() AT TIME ZONE 'UTC')::date,
+    SET tokens = at_hand - draw.calls, tokens_at = now(), day = (now() AT TIME ZONE 'UTC')::date,
         used_today = CASE WHEN c.day = (now() AT TIME ZONE 'UTC')::date THEN c.used_today ELSE 0 END + draw.calls
     WHERE k.connection_id = connection;
     wait := interval '0';

@@ -204,8 +204,8 @@ CREATE TABLE formlane.attempts (
 );
 CREATE INDEX attempts_by_lane ON formlane.attempts (tenant_id, lane_id, queue, from_seq);
 CREATE INDEX attempts_by_connection ON formlane.attempts (tenant_id, connection_id, id DESC);
-CALL formlane.protect('formlane.attempts', 'tenant_id', 'formlane_lanes');
-GRANT SELECT ON formlane.attempts TO formlane_app;
+CALL formlane.protect('formlane.attempts', 'tenant_id', 'formlane_lanes', 'formlane_duties');
+GRANT SELECT ON formlane.attempts TO formlane_app, formlane_duties;
 GRANT SELECT, INSERT ON formlane.attempts TO formlane_lanes;
 
 -- One row per record, flow and step that was not delivered. A record that a form refused has no flow:
