@@ -44,7 +44,10 @@ class FlowOptions:
 class World(Protocol):
     """A store under test. `pass_time` lets time go by: for real on a real store."""
 
-    lanes: Lanes
+    @property
+    def lanes(self) -> Lanes:
+        """The port under test."""
+        ...
 
     async def new_flow(self, options: FlowOptions = ...) -> FlowSetup:
         """A published flow with lanes, ready to accept."""
