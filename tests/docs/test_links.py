@@ -54,9 +54,10 @@ def test_every_page_can_be_reached_from_the_index() -> None:
     waiting = [ROOT / "docs/index.md"]
     while waiting:
         page = waiting.pop()
-        if page in seen or page.suffix != ".md" or not page.exists():
-            continue
-        seen.add(page)
-        names = (link.partition("#")[0] for link in LINK.findall(prose(page)))
-        waiting += [(page.parent / name).resolve() for name in names if name and ":" not in name]
+        if page.is_dir():  # a link to a folder leads to all of its pages
+            waiting += page.glob("*.md")
+        elif page.suffix == ".md" and page.exists() and page not in seen:
+            seen.add(page)
+            names = (link.partition("#")[0] for link in LINK.findall(prose(page)))
+            waiting += [(page.parent / name).resolve() for name in names if name and ":" not in name]
     assert {str(page.relative_to(ROOT)) for page in set(PAGES) - seen} == set()
