@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from scripts import ci_result
+
 from tests.components import REQUIRE_COMPONENTS, missing
 
 CASE = '<testcase classname="tests.a" name="test_{name}">{inside}</testcase>'
