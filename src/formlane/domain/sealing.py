@@ -31,7 +31,7 @@ class SealKind(StrEnum):
     SECRET = "secret"  # noqa: S105 - a kind, not a password
     PAYLOAD_KEY = "payload_key"
     LOOKUP_KEY = "lookup_key"
-    SECRET_KEY = "secret_key"  # noqa: S105
+    SECRET_KEY = "secret_key"  # noqa: S105 - a kind
 
 
 class Sealer(Protocol):

@@ -46,7 +46,7 @@ def _every_way_out(secret: Secret) -> dict[str, str]:
         "padded": format(secret, ">10"),
         "f-string": f"{secret} {secret!r} {secret!s} {secret!a}",
         "percent": "%s %r" % (secret, secret),  # noqa: UP031 - one of the ways out
-        "str.format": "{} {!r}".format(secret, secret),  # noqa: UP032
+        "str.format": "{} {!r}".format(secret, secret),  # noqa: UP032 - one of the ways out
         "dataclass": repr(holder),
         "asdict": repr(asdict(holder)),
         "list": repr([secret, (secret,), {"password": secret}]),
