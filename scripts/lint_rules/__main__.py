@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from scripts.lint_rules import host_keys, sizes, tied_words, vendor_names
+from scripts.lint_rules import host_keys, sizes, skips, tied_words, vendor_names
 from scripts.lint_rules.finding import Finding, Rule, Source
 
 RULES: Final[dict[str, Rule]] = {
     "host-keys": host_keys.check,
     "sizes": sizes.check,
+    "skips": skips.check,
     "tied-words": tied_words.check,
     "vendor-names": vendor_names.check,
 }

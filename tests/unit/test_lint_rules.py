@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripts.lint_rules import host_keys, sizes, tied_words, vendor_names
+from scripts.lint_rules import host_keys, sizes, skips, tied_words, vendor_names
 from scripts.lint_rules.__main__ import RULES, read_sources
 from scripts.lint_rules.finding import Rule, Source
 
@@ -22,6 +22,8 @@ BREAKS: list[tuple[Rule, str, str]] = [
     (host_keys.check, CORE, "asyncssh.connect('h', known_hosts=None)"),
     (host_keys.check, CORE, "asyncssh.connect('h', port=22)"),
     (host_keys.check, CORE, "options = {'known_hosts': None}"),
+    (skips.check, "tests/unit/test_a.py", "pytest.skip('no browser')"),
+    (skips.check, "tests/unit/test_a.py", "x = pytest.importorskip('x')"),
     (vendor_names.check, CORE, "if kind == 'salesforce': pass"),
     (vendor_names.check, CORE, "import formlane.destinations.sftp"),
     (vendor_names.check, CORE, "from formlane.destinations.webhook import connector"),
@@ -40,6 +42,8 @@ PASSES: list[tuple[Rule, str, str]] = [
     (sizes.check, CORE, 'def f() -> None:\n    """A\n' + "    word\n" * 60 + '    """\n    return None\n'),
     (host_keys.check, CORE, "asyncssh.connect('h', known_hosts=([key], [], []))"),
     (host_keys.check, CORE, "asyncssh.connect('h', **arguments)"),
+    (skips.check, "tests/unit/test_a.py", "@pytest.mark.skipif(True, reason='x')\ndef f() -> None: ..."),
+    (skips.check, "tests/components.py", "pytest.skip('x')"),
     (vendor_names.check, CORE, '"""Sends what Salesforce takes."""'),
     (vendor_names.check, CORE, "HEADER = 'webhook-id'  # vendor name: the header's name in the standard"),
     (vendor_names.check, "src/formlane/destinations/webhook/client.py", "class WebhookClient: pass"),
