@@ -63,7 +63,8 @@ class PostgresWorld:
         for shard, lane in enumerate(setup.lanes):
             await run(
                 "INSERT INTO formlane.lanes (tenant_id, id, flow_id, connection_id, generation, shard,"
-                " call_rows, window_rows, window_bytes, window_length, quiet) VALUES ($1,$2,$3,$4,1,$5,$6,$7,$8,$9,$10)",
+                " call_rows, window_rows, window_bytes, window_length, quiet)"
+                " VALUES ($1,$2,$3,$4,1,$5,$6,$7,$8,$9,$10)",
                 setup.tenant,
                 lane,
                 setup.flow,
@@ -145,7 +146,8 @@ class PostgresWorld:
             "SELECT source_id, sum(accepted)::int AS accepted, sum(delivered)::int AS delivered,"
             " sum(skipped)::int AS skipped, sum(rejected)::int AS rejected, sum(parked)::int AS parked"
             " FROM (SELECT source_id, accepted, delivered, skipped, rejected, parked FROM"
-            " formlane.ledger_deltas WHERE flow_id = $1 UNION ALL SELECT source_id, accepted, delivered, skipped, rejected, parked"
+            " formlane.ledger_deltas WHERE flow_id = $1 UNION ALL SELECT source_id, accepted, delivered,"
+            " skipped, rejected, parked"
             " FROM formlane.ledger WHERE flow_id = $1) x GROUP BY source_id",
             setup.flow,
         )
