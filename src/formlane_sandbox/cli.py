@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 import signal
 from collections.abc import Callable, Sequence
@@ -51,6 +52,7 @@ def _command(entry: Entry) -> Callable[..., None]:
 
 async def _serve(simulators: Sequence[tuple[Simulator, int]], host: str) -> None:
     """Serve until SIGINT or SIGTERM; says where on standard output, one address a line."""
+    gc.set_threshold(100_000, 50, 100)  # the indexes only grow: walking them often finds nothing
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

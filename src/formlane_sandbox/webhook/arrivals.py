@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from typing import cast
 
 from msgspec import Struct
 
@@ -70,6 +71,16 @@ class Hook:
 
     def effect(self, ids: RecordIds) -> None:
         """Count the records of a message that came for the first time, and their order."""
+        self.largest = max(self.largest, len(ids))
+        position = self.counts["records"]
+        new = dict(zip(ids, range(position + 1, position + 1 + len(ids)), strict=True))
+        if len(new) == len(ids) and None not in new and self.records.keys().isdisjoint(new):
+            self.records.update(cast("dict[str, int]", new))
+            self.counts["records"] += len(ids)
+        else:
+            self._one_by_one(ids)
+
+    def _one_by_one(self, ids: RecordIds) -> None:
         known = self.records
         position = self.counts["records"]
         for identity in ids:
@@ -81,7 +92,6 @@ class Hook:
             else:
                 known[identity] = position
         self.counts["records"] = position
-        self.largest = max(self.largest, len(ids))
 
     def document(self) -> dict[str, object]:
         """Counters by name; `distinct_records` is the size of the record index."""

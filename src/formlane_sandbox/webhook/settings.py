@@ -16,7 +16,8 @@ class HookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `secrets` (`whsec_…`, Standard Webhooks `v1`) and `public_keys` (`whpk_…`, `v1a`): with any of them set,
     a request needs a signature that fits one; several serve rotation. `require_headers`: name to exact value,
-    else 401. `record_id`: names of the field that identifies a record, the first present counts.
+    else 401. `record_id`: names of the field that identifies a record; the first
+    one that a message's first record has counts for that message.
     """
 
     secrets: tuple[str, ...] = ()
