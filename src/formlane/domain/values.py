@@ -43,6 +43,7 @@ _DATETIME = re.compile(
 )
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?")
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(?:\.[^\s@\x00-\x1f\x7f.]+)*")
+_PLAIN_EMAIL = re.compile(r"[!-?A-~]{1,64}+@[!-\-/-?A-~]++(?:\.[!-\-/-?A-~]++)*+")
 _PHONE = re.compile(r"[+(]{0,2}[0-9][0-9 ().\-/]*(?:(?:ext\.?|x|#) ?[0-9]{1,8})?")
 _URL = re.compile(r"https?://[^\s/?#\x00-\x1f\x7f]+[^\s\x00-\x1f\x7f]*", re.IGNORECASE)
 
@@ -152,11 +153,17 @@ def _read_reference(raw: object) -> str:
     return _read_text(raw)
 
 
-def _shaped(pattern: re.Pattern[str], longest: int, code: str, message: str) -> Callable[[object], str]:
-    """A light check: surrounding spaces do not count and are kept."""
+def _shaped(
+    pattern: re.Pattern[str], longest: int, code: str, message: str, *, plain: re.Pattern[str] | None = None
+) -> Callable[[object], str]:
+    """A light check: surrounding spaces do not count and are kept.
+
+    `plain` finds most values faster; it matches nothing that `pattern` would not.
+    """
+    is_plain = (plain or pattern).fullmatch
 
     def read_shaped(raw: object) -> str:
-        if type(raw) is str and raw.isascii() and len(raw) <= longest and pattern.fullmatch(raw):
+        if type(raw) is str and raw.isascii() and len(raw) <= longest and is_plain(raw):
             return raw
         text = _read_text(raw)
         core = text.strip(_SPACE)
@@ -245,15 +252,19 @@ def _read_boolean(raw: object) -> bool | None:
 
 
 def _read_date(raw: object) -> dt.date | None:
+    if type(raw) is str and len(raw) == 10 and raw[4] == raw[7] == "-":  # not 2024-W01-1
+        try:
+            return dt.date.fromisoformat(raw)
+        except ValueError:
+            raise ValueFault(
+                "not_a_date", "is not a day of the calendar written year-month-day, such as 2024-12-31"
+            ) from None
     text = _core(raw, "not_a_date", "must be a date such as 2024-12-31")
     if text is None:
         return None
-    try:
-        if len(text) == 10 and text[4] == text[7] == "-":  # not 2024-W01-1
-            return dt.date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ValueFault("not_a_date", "is not a date written year-month-day, such as 2024-12-31")
+    if text != raw:
+        return _read_date(text)
+    raise ValueFault("not_a_date", "is not a day of the calendar written year-month-day, such as 2024-12-31")
 
 
 def _read_datetime(raw: object) -> dt.datetime | None:
@@ -349,7 +360,11 @@ READERS: Mapping[FieldType, Callable[[object], Value]] = {
     FieldType.ENUM: _read_text,
     FieldType.REFERENCE: _read_reference,
     FieldType.EMAIL: _shaped(
-        _EMAIL, EMAIL_LENGTH, "not_an_email", "is not an email address such as name@example.org"
+        _EMAIL,
+        EMAIL_LENGTH,
+        "not_an_email",
+        "is not an email address such as name@example.org",
+        plain=_PLAIN_EMAIL,
     ),
     FieldType.PHONE: _shaped(
         _PHONE, 64, "not_a_phone", "is not a telephone number such as +1 (555) 010-2345"

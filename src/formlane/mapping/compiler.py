@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from formlane.domain.flows import FlowDefinition, Step
-from formlane.domain.forms import Binding
+from formlane.domain.forms import Binding, FormDefinition
 from formlane.domain.types import FieldType
 from formlane.formulas import compile_formula
+from formlane.mapping.binding import BoundInput, bound_by_name, bound_to_form
 from formlane.mapping.generation import generate_mapper
 from formlane.mapping.lines import Acceptance, FormulaCompiler, Mapped, Mapper
 from formlane.mapping.resolve import ResolvedStep, resolve
@@ -19,8 +20,7 @@ from formlane.mapping.trace import Situation, StepTrace, trace_step
 class CompiledStep:
     """One step, executable. `map` never raises and is safe to call from any thread.
 
-    `columns` are the targets in the mapping's order, `types` their types. `fields` names the record's
-    field of each input, for records of a form.
+    `columns` are the targets in the mapping's order, `types` their types.
     """
 
     step: Step
@@ -28,14 +28,14 @@ class CompiledStep:
     types: tuple[FieldType, ...]
     map: Mapper
     resolved: ResolvedStep
-    fields: Mapping[str, str]
+    bound: Mapping[str, BoundInput]
 
     def trace(
         self, record: Mapping[str, object], acceptance: Acceptance, *, row: int, tracking_key: str
     ) -> StepTrace:
         """The same result as `map`, with every source, value and conversion; about twenty times slower."""
         situation = Situation(
-            record=record, acceptance=acceptance, row=row, tracking_key=tracking_key, fields=self.fields
+            record=record, acceptance=acceptance, row=row, tracking_key=tracking_key, bound=self.bound
         )
         return trace_step(self.resolved, situation)
 
@@ -50,21 +50,24 @@ class CompiledFlow:
     definition: FlowDefinition
     version: int
     steps: tuple[CompiledStep, ...]
-    fields: Mapping[str, str] = field(default_factory=dict)
+    bound: Mapping[str, BoundInput]
 
-    def bind(self, bindings: Iterable[Binding]) -> CompiledFlow:
-        """The same flow for the records of a form. Unbound inputs are taken from fields of their own name."""
-        fields = {binding.input: binding.field for binding in bindings}
-        steps = tuple(_compiled(step.resolved, fields) for step in self.steps)
-        return replace(self, steps=steps, fields=fields)
+    def bind(self, form: FormDefinition, bindings: Iterable[Binding]) -> CompiledFlow:
+        """The same flow for the records of a form. Inputs without a binding are always empty.
+
+        A value is read by the field's type, then converted to the input's. Raises `InvalidInput` for
+        names that do not exist and types that have no conversion.
+        """
+        bound = bound_to_form(self.definition, form, bindings)
+        steps = tuple(_compiled(step.resolved, bound) for step in self.steps)
+        return replace(self, steps=steps, bound=bound)
 
     def inputs(self, record: Mapping[str, object]) -> dict[str, object]:
         """The record's values keyed by input name, as they came, for an engine that maps by itself.
 
         Inputs that the record does not hold are left out.
         """
-        named = ((given.name, self.fields.get(given.name, given.name)) for given in self.definition.inputs)
-        return {name: record[source] for name, source in named if source in record}
+        return {name: record[source.field] for name, source in self.bound.items() if source.field in record}
 
 
 def compile_flow(
@@ -75,14 +78,15 @@ def compile_flow(
     Raises `InvalidInput` with a problem per line that cannot work: unknown inputs, formulas that do
     not compile, constants or defaults that their field cannot take, impossible conversions.
     """
-    steps = tuple(_compiled(step, {}) for step in resolve(definition, version, formulas=formulas))
-    return CompiledFlow(definition=definition, version=version, steps=steps)
+    bound = bound_by_name(definition)
+    steps = tuple(_compiled(step, bound) for step in resolve(definition, version, formulas=formulas))
+    return CompiledFlow(definition=definition, version=version, steps=steps, bound=bound)
 
 
-def _compiled(resolved: ResolvedStep, fields: Mapping[str, str]) -> CompiledStep:
+def _compiled(resolved: ResolvedStep, bound: Mapping[str, BoundInput]) -> CompiledStep:
     def explain(record: Mapping[str, object], acceptance: Acceptance, row: int, tracking_key: str) -> Mapped:
         situation = Situation(
-            record=record, acceptance=acceptance, row=row, tracking_key=tracking_key, fields=fields
+            record=record, acceptance=acceptance, row=row, tracking_key=tracking_key, bound=bound
         )
         return trace_step(resolved, situation).outcome
 
@@ -90,7 +94,7 @@ def _compiled(resolved: ResolvedStep, fields: Mapping[str, str]) -> CompiledStep
         step=resolved.step,
         columns=tuple(line.mapping.target for line in resolved.lines),
         types=tuple(line.mapping.type for line in resolved.lines),
-        map=generate_mapper(resolved, fields, explain),
+        map=generate_mapper(resolved, bound, explain),
         resolved=resolved,
-        fields=fields,
+        bound=bound,
     )

@@ -44,30 +44,28 @@ class Conversion:
 def conversion(source: FieldType, target: FieldType) -> Conversion | None:
     """The way from one type to the other; None when there is none that makes sense."""
     if source is target:
-        return _SAME
+        return SAME
     if target is FieldType.JSON:
         return Conversion(apply=lambda value: cast(Value, render(source, value)))
     if source is FieldType.JSON:
         return _from_json(target)
     if source in TEXTUAL:
-        return _SAME if target in PLAIN else Conversion(apply=partial(read, target), may_fail=True)
+        return SAME if target in PLAIN else Conversion(apply=partial(read, target), may_fail=True)
     if (source, target) in _PAIRS:
         return _PAIRS[source, target]
     return Conversion(apply=partial(_written, source)) if target in PLAIN else None
 
 
-def passage(source: FieldType, target: FieldType) -> Callable[[object], Json]:
+def passage(source: FieldType, target: FieldType, way: Conversion) -> Callable[[object], Json]:
     """The way from a record's JSON to the destination's JSON in one step, for a raw value that is not None.
 
-    Equal to read, convert and render in turn; raises `ValueFault`.
+    Equal to reading as `source`, converting and rendering in turn; raises `ValueFault`.
     """
-    way = conversion(source, target)
-    assert way is not None, "checked when saved"
     reader = READERS[source]
     if way.apply is None and (target in TEXTUAL or target in (FieldType.INTEGER, FieldType.BOOLEAN)):
         return cast("Callable[[object], Json]", reader)
-    if source is target is FieldType.DECIMAL:
-        return _pass_decimal
+    if source is target and source in _PASSED:
+        return _PASSED[source]
     convert = way.apply or _unchanged
 
     def pass_on(raw: object) -> Json:
@@ -85,6 +83,11 @@ def _pass_decimal(raw: object) -> Json:
     if type(raw) is float and PLAIN_FLOATS[0] < raw < PLAIN_FLOATS[1]:
         return raw
     return render(FieldType.DECIMAL, read(FieldType.DECIMAL, raw))
+
+
+def _pass_date(raw: object) -> Json:
+    value = read(FieldType.DATE, raw)
+    return raw if type(raw) is str and len(raw) == 10 and value is not None else render(FieldType.DATE, value)
 
 
 def _from_json(target: FieldType) -> Conversion:
@@ -146,7 +149,13 @@ def _time_of(value: Value) -> Value:
     return cast(dt.datetime, value).time()
 
 
-_SAME = Conversion()
+SAME = Conversion()
+
+_PASSED: Mapping[FieldType, Callable[[object], Json]] = {
+    FieldType.DECIMAL: _pass_decimal,
+    FieldType.DATE: _pass_date,
+}
+"""Shorter ways for a raw value to itself."""
 
 _PAIRS: Mapping[tuple[FieldType, FieldType], Conversion] = {
     (FieldType.MULTI_ENUM, FieldType.ENUM): Conversion(apply=_single, may_fail=True),

@@ -7,7 +7,7 @@ a limit, a formula without result) it hands to `explain` as a whole, so errors h
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,6 +16,7 @@ from formlane.domain.types import TEXTUAL, FieldType, Value
 from formlane.domain.values import READERS, ValueFault, encodable
 from formlane.formulas import FormulaFault
 from formlane.mapping import quasiquote as code
+from formlane.mapping.binding import BoundInput
 from formlane.mapping.conversions import PLAIN, passage
 from formlane.mapping.evident import EVIDENT
 from formlane.mapping.lines import OMITTED, SKIP, Line, LineFault, Mapper
@@ -36,9 +37,9 @@ _SYSTEM = {
 }
 
 
-def generate_mapper(resolved: ResolvedStep, fields: Mapping[str, str], explain: Mapper) -> Mapper:
+def generate_mapper(resolved: ResolvedStep, bound: Mapping[str, BoundInput], explain: Mapper) -> Mapper:
     """The step's function; `explain` is called with the same arguments for what it does not expect."""
-    writer = _Writer(resolved, fields)
+    writer = _Writer(resolved, bound)
     writer.bound["explain"] = explain
     body = code.statements(
         """
@@ -74,9 +75,9 @@ class _Slot:
 class _Writer:
     """Writes the parts of one function and collects what it is bound to."""
 
-    def __init__(self, resolved: ResolvedStep, fields: Mapping[str, str]) -> None:
+    def __init__(self, resolved: ResolvedStep, inputs: Mapping[str, BoundInput]) -> None:
         self.resolved = resolved
-        self.fields = fields
+        self.inputs = inputs
         self.numbers = {name: index for index, name in enumerate(resolved.inputs)}
         self.bound: dict[str, object] = {
             "FAULTS": (ValueFault, LineFault, FormulaFault),
@@ -94,8 +95,10 @@ class _Writer:
         loads: list[ast.stmt] = []
         for name in self.resolved.inputs:
             if name in used:
-                source = code.constant(self.fields.get(name, name))
-                loads += code.statements("H_RAW = get(H_NAME)", H_RAW=self._raw(name), H_NAME=source)
+                source = self.inputs.get(name)
+                fetch = "H_RAW = get(H_NAME)" if source else "H_RAW = None"
+                field = code.constant(source.field if source else None)
+                loads += code.statements(fetch, H_RAW=self._raw(name), H_NAME=field)
         if any(formula is not None for formula in formulas):
             names = [name for name in self.resolved.inputs if name in calculated]
             values = ast.Dict([code.constant(name) for name in names], [self._typed(name) for name in names])
@@ -116,19 +119,25 @@ class _Writer:
         if source.kind is SourceKind.CONSTANT:
             return [] if line.fixed is OMITTED else self._put(line, self._bind(slot("fixed"), line.fixed))
         if source.kind is SourceKind.INPUT:
-            return self._evident(line, slot, self._raw(source.input or ""), self._from_raw(line, slot))
+            return self._from_input(line, slot, source.input or "")
         if source.system is SystemValue.ACCEPTED_AT and line.mapping.type is FieldType.DATETIME:
             return self._put(line, code.expression("acceptance.accepted_text"))
-        value = slot("value")
-        return [
-            *code.statements("H_VALUE = H_SOURCE", H_VALUE=value, H_SOURCE=self._typed_source(line, slot)),
-            *self._evident(line, slot, value, self._from_typed(line, slot, value)),
-        ]
+        return self._from_typed(line, slot, self._typed_source(line, slot))
 
-    def _evident(self, line: Line, slot: _Slot, value: ast.expr, otherwise: list[ast.stmt]) -> list[ast.stmt]:
+    def _from_input(self, line: Line, slot: _Slot, name: str) -> list[ast.stmt]:
+        bound = self.inputs.get(name)
+        if bound is None:
+            return self._empty(line, slot)
+        if bound.conversion.apply is not None:
+            return self._from_typed(line, slot, self._typed(name))
+        return self._evident(line, slot, self._raw(name), self._from_raw(line, slot, bound), bound.kind)
+
+    def _evident(
+        self, line: Line, slot: _Slot, value: ast.expr, otherwise: list[ast.stmt], source: FieldType
+    ) -> list[ast.stmt]:
         """The glance for values that stay as they are, before the full way."""
         kind = line.mapping.type
-        if kind not in EVIDENT or not (line.source_type is kind or {line.source_type, kind} <= PLAIN):
+        if kind not in EVIDENT or not (source is line.source_type is kind or {source, kind} <= PLAIN):
             return otherwise
         tests = [code.expression(EVIDENT[kind], H_FIRST=value, H_V=value)]
         if kind in PLAIN:
@@ -140,7 +149,7 @@ class _Writer:
             H_OTHERWISE=otherwise,
         )
 
-    def _from_raw(self, line: Line, slot: _Slot) -> list[ast.stmt]:
+    def _from_raw(self, line: Line, slot: _Slot, bound: BoundInput) -> list[ast.stmt]:
         value = slot("value")
         return code.statements(
             f"""
@@ -157,14 +166,15 @@ else:
 """,
             H_RAW=self._raw(line.mapping.source.input or ""),
             H_VALUE=value,
-            H_PASS=self._bind(slot("pass_on"), passage(line.source_type, line.mapping.type)),
+            H_PASS=self._bind(slot("pass_on"), passage(bound.kind, line.mapping.type, line.conversion)),
             H_EMPTY=self._empty(line, slot),
             H_FITS=code.all_of(self._limits(line, slot, value)),
             H_PUT=self._put(line, value),
         )
 
-    def _from_typed(self, line: Line, slot: _Slot, value: ast.expr) -> list[ast.stmt]:
-        return code.statements(
+    def _from_typed(self, line: Line, slot: _Slot, source: ast.expr) -> list[ast.stmt]:
+        value = slot("value")
+        full = code.statements(
             """
 if H_VALUE is None or H_VALUE == '':
     H_EMPTY
@@ -178,6 +188,10 @@ else:
             H_SETTLE=self._bind(slot("settle"), line.settle),
             H_PUT=self._put(line, value),
         )
+        return [
+            *code.statements("H_VALUE = H_SOURCE", H_VALUE=value, H_SOURCE=source),
+            *self._evident(line, slot, value, full, line.source_type),
+        ]
 
     def _typed_source(self, line: Line, slot: _Slot) -> ast.expr:
         if line.formula is not None:
@@ -218,19 +232,22 @@ else:
 
     def _typed(self, name: str) -> ast.expr:
         """An input as formulas take it."""
-        kind = self.resolved.inputs[name]
-        raw, reader = self._raw(name), READERS[kind]
-
-        def read_present(value: object) -> Value:
-            return None if value is None else reader(value)
-
-        read = self._bind(code.name(f"read_{self.numbers[name]}"), read_present)
-        if kind not in PLAIN:
+        bound = self.inputs.get(name)
+        if bound is None:
+            return code.constant(None)
+        raw, stays = self._raw(name), bound.conversion.apply is None
+        read = self._bind(code.name(f"read_{self.numbers[name]}"), _reader(bound) if stays else bound.read)
+        if not (stays and bound.kind in PLAIN):
             return code.expression("H_READ(H_RAW)", H_READ=read, H_RAW=raw)
-        test = code.expression(EVIDENT[kind], H_FIRST=raw, H_V=raw)
+        test = code.expression(EVIDENT[bound.kind], H_FIRST=raw, H_V=raw)
         return code.expression("H_RAW if H_TEST else H_READ(H_RAW)", H_RAW=raw, H_TEST=test, H_READ=read)
 
     def _bind(self, target: ast.expr, value: object) -> ast.expr:
         assert isinstance(target, ast.Name)
         self.bound[target.id] = value
         return target
+
+
+def _reader(bound: BoundInput) -> Callable[[object], Value]:
+    reader = READERS[bound.kind]
+    return lambda raw: None if raw is None else reader(raw)

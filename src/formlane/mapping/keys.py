@@ -96,13 +96,25 @@ def _spelled(raw: object, kind: FieldType) -> str:
     try:
         value = read(kind, raw)
     except ValueFault:
-        return raw if isinstance(raw, str) else shape(raw)
+        return _loosely_spelled(raw)
     if is_empty(value):
         return ""
     if isinstance(value, Decimal):
         text = format(value, "f")
         return text.rstrip("0").rstrip(".") if "." in text else text
     return _text(value, kind)
+
+
+def _loosely_spelled(raw: object) -> str:
+    """A spelling for what is not of its type, such as a number where text is expected."""
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    try:
+        return str(read(FieldType.INTEGER if isinstance(raw, int) else FieldType.DECIMAL, raw))
+    except ValueFault:
+        return shape(raw)
 
 
 def _text(value: Value, kind: FieldType) -> str:

@@ -6,13 +6,14 @@ Its result is the truth; the compiled function must give the same for every reco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from formlane.domain.flows import FieldMapping, SourceKind, SystemValue
 from formlane.domain.outcomes import Reason
 from formlane.domain.types import FieldType, Json, Value
-from formlane.domain.values import ValueFault, read, render
+from formlane.domain.values import ValueFault, render
 from formlane.formulas import Formula, FormulaFault
+from formlane.mapping.binding import BoundInput
 from formlane.mapping.lines import OMITTED, SKIP, Acceptance, Line, LineFault, Mapped, MappingError, Omitted
 from formlane.mapping.lines import error_of as _error_of
 from formlane.mapping.resolve import ResolvedStep
@@ -60,17 +61,18 @@ class StepTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """One record and what the hub knows of it. `fields` names the record's field of each input."""
+    """One record and what the hub knows of it. `bound` says how inputs are read; others are empty."""
 
     record: Mapping[str, object]
     acceptance: Acceptance
     row: int
     tracking_key: str
-    fields: Mapping[str, str] = field(default_factory=dict)
+    bound: Mapping[str, BoundInput]
 
-    def raw(self, name: str) -> object:
-        """What the record holds for an input."""
-        return self.record.get(self.fields.get(name, name))
+    def input(self, name: str) -> Value:
+        """The value of an input. Raises `ValueFault`."""
+        source = self.bound.get(name)
+        return None if source is None else source.read(self.record.get(source.field))
 
 
 class _InputFault(LineFault):
@@ -85,7 +87,7 @@ def trace_step(resolved: ResolvedStep, situation: Situation) -> StepTrace:
     name = resolved.step.name
     if resolved.condition is not None:
         try:
-            if _calculate(resolved.condition, resolved, situation) is not True:
+            if _calculate(resolved.condition, situation) is not True:
                 return StepTrace(step=name, skipped=True)
         except (FormulaFault, _InputFault) as fault:
             return StepTrace(step=name, condition_error=_formula_error("", fault))
@@ -123,9 +125,9 @@ def _trace_line(line: Line, resolved: ResolvedStep, situation: Situation) -> Lin
 def _value_of(line: Line, resolved: ResolvedStep, situation: Situation) -> Value:
     source = line.mapping.source
     if source.kind is SourceKind.INPUT and source.input is not None:
-        return read(line.source_type, situation.raw(source.input))
+        return situation.input(source.input)
     if line.formula is not None:
-        return _calculate(line.formula, resolved, situation)
+        return _calculate(line.formula, situation)
     if source.system is not None:
         return system_value(source.system, resolved.version, situation)
     return source.constant
@@ -153,11 +155,11 @@ def system_value(which: SystemValue, version: int, situation: Situation) -> Valu
             return situation.tracking_key
 
 
-def _calculate(formula: Formula, resolved: ResolvedStep, situation: Situation) -> Value:
+def _calculate(formula: Formula, situation: Situation) -> Value:
     values: dict[str, Value] = {}
     for name in sorted(formula.inputs):
         try:
-            values[name] = read(resolved.inputs[name], situation.raw(name))
+            values[name] = situation.input(name)
         except ValueFault as fault:
             raise _InputFault(name, fault) from None
     return formula(values, situation.acceptance.context)
