@@ -79,7 +79,9 @@ class _Checker:
     def _input(self, node: Name) -> Typed:
         field_type = self.inputs.get(node.name)
         if field_type is None:
-            raise Mismatch(node.span, f'There is no input "{node.name}".', _similar(node.name, self.inputs))
+            raise Mismatch(
+                node.span, f'There is no input "{_shown(node.name)}".', _similar(node.name, self.inputs)
+            )
         kind = kind_of(field_type)
         longest = UNBOUNDED if kind is Kind.TEXT else 0
         return Input(kind=kind, span=node.span, nullable=True, longest=longest, name=node.name)
@@ -89,7 +91,7 @@ class _Checker:
         function = FUNCTIONS.get(node.name)
         if function is None:
             advice = ELSEWHERE.get(node.name) or _similar(node.name, FUNCTIONS)
-            raise Mismatch(node.name_span, f"There is no function {node.name}.", advice)
+            raise Mismatch(node.name_span, f"There is no function {_shown(node.name)}.", advice)
         if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
             raise Mismatch(
                 node.span,
@@ -142,6 +144,10 @@ def _shifted(operator: str, left: Typed, right: Typed, span: Span) -> Typed:
         raise Mismatch(right.span, f"To a date only whole days can be added; this is {right.kind.value}.")
     operation = "add_days" if operator == "+" else "subtract_days"
     return apply(operation, left.kind, (left, right), span=span, nullable=nullable)
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
 def _similar(name: str, known: Iterable[str]) -> str | None:

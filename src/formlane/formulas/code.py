@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from formlane.formulas.problems import Span
+
+Placed: TypeAlias = ast.expr | ast.stmt | ast.excepthandler | ast.arg
+"""The pieces that carry a place."""
 
 
 def literal(value: str | int | bool | None) -> ast.expr:
@@ -31,6 +35,11 @@ def call(function: str, *arguments: ast.expr) -> ast.expr:
 def choose(condition: ast.expr, then: ast.expr, otherwise: ast.expr) -> ast.expr:
     """`then if condition else otherwise`."""
     return ast.IfExp(condition, then, otherwise)
+
+
+def pair(first: ast.expr, second: ast.expr) -> ast.expr:
+    """Both values computed, in this order; true as a condition."""
+    return ast.Tuple([first, second], ast.Load())
 
 
 def every(*conditions: ast.expr) -> ast.expr:
@@ -78,24 +87,31 @@ def part_of(text: ast.expr, start: int | None, end: int | None) -> ast.expr:
     return ast.Subscript(text, ast.Slice(bounds[0], bounds[1]), ast.Load())
 
 
-def place(tree: ast.AST, span: Span) -> None:
-    """Marks everything in the tree that has no place yet as coming from this stretch of the source.
+def place(node: Placed, span: Span) -> None:
+    """Marks a piece as coming from this stretch of the source.
 
-    Python keeps lines with the compiled code, so a position travels as a line number (plus one) and
-    costs nothing until an error is looked up.
+    Python keeps line numbers with the compiled code, so a position travels as a line number (plus
+    one) and costs nothing until an error is looked up.
     """
-    stack = [tree]
+    node.lineno = span.start + 1
+    node.end_lineno = span.end + 1
+    node.col_offset = node.end_col_offset = 0
+
+
+def place_rest(root: ast.stmt, span: Span) -> None:
+    """Marks every piece that has no mark yet like the piece around it."""
+    stack: list[tuple[ast.AST, Span]] = [(root, span)]
     while stack:
-        node = stack.pop()
-        if hasattr(node, "lineno"):
-            continue
-        if "lineno" in node._attributes:
-            placed = {
-                "lineno": span.start + 1,
-                "end_lineno": span.end + 1,
-                "col_offset": 0,
-                "end_col_offset": 0,
-            }
-            for attribute, value in placed.items():
-                setattr(node, attribute, value)
-        stack.extend(ast.iter_child_nodes(node))
+        node, around = stack.pop()
+        if isinstance(node, Placed):
+            line = getattr(node, "lineno", None)
+            if line is None:
+                place(node, around)
+            else:
+                around = Span(line - 1, (node.end_lineno or line) - 1)
+        for field in node._fields:
+            child = getattr(node, field)
+            if isinstance(child, ast.AST):
+                stack.append((child, around))
+            elif isinstance(child, list):
+                stack.extend((part, around) for part in child if isinstance(part, ast.AST))

@@ -31,12 +31,12 @@ def comparable(operator: str, left: Typed, right: Typed) -> None:
     if len(kinds) > 1:
         raise Mismatch(
             span,
-            f"{left.kind.value.capitalize()} cannot be compared with {right.kind.value}.",
+            f"{left.kind.opening} cannot be compared with {right.kind.value}.",
             _ADVICE.get(frozenset(kinds)),
         )
     if kinds & _UNORDERED:
         kind = next(iter(kinds))
-        raise Mismatch(span, f"{kind.value.capitalize()} cannot be compared with {operator}.")
+        raise Mismatch(span, f"{kind.opening} cannot be compared with {operator}.")
 
 
 _LOOSE = frozenset({Kind.LIST, Kind.JSON})

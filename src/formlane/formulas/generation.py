@@ -52,7 +52,7 @@ def generate(tree: Typed, source: str) -> FunctionType:
     generator = Generator(tree)
     result = generator.emit(tree)
     definition = _definition(generator.loads(), result)
-    code.place(definition, tree.span)
+    code.place_rest(definition, tree.span)
     module = compile(ast.Module([definition], []), "<formula>", "exec", dont_inherit=True)
     body = next(part for part in module.co_consts if isinstance(part, CodeType))
 

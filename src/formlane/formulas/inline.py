@@ -197,17 +197,16 @@ def _compare(writer: Writer, node: Apply) -> ast.expr:
     operator = _COMPARISONS[str(node.extras[0])]()
     if isinstance(operator, ast.Eq | ast.NotEq):
         return code.compare(writer.emit(left), operator, writer.emit(right))
-    present: list[ast.expr] = []
-    sides: list[ast.expr] = []
-    for side in (left, right):
-        expression = writer.emit(side)
-        if not side.nullable:
-            sides.append(expression)
-            continue
-        name = writer.variable()
-        present.append(code.compare(code.bind(name, expression), ast.IsNot(), code.literal(None)))
-        sides.append(code.load(name))
-    return code.every(*present, code.compare(sides[0], operator, sides[1]))
+    if not left.nullable and not right.nullable:
+        return code.compare(writer.emit(left), operator, writer.emit(right))
+    names = writer.variable(), writer.variable()
+    both = code.pair(code.bind(names[0], writer.emit(left)), code.bind(names[1], writer.emit(right)))
+    present = [
+        code.compare(code.load(name), ast.IsNot(), code.literal(None))
+        for name, side in zip(names, (left, right), strict=True)
+        if side.nullable
+    ]
+    return code.every(both, *present, code.compare(code.load(names[0]), operator, code.load(names[1])))
 
 
 def _compare_texts(writer: Writer, node: Apply) -> ast.expr:

@@ -21,6 +21,11 @@ class Kind(StrEnum):
     JSON = "a JSON value"
     NULL = "NULL"
 
+    @property
+    def opening(self) -> str:
+        """The word at the beginning of a sentence."""
+        return self.value[0].upper() + self.value[1:]
+
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.NULL})
 

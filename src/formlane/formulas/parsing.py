@@ -11,6 +11,8 @@ from formlane.formulas.problems import FormulaError, Span
 from formlane.formulas.syntax import Node
 from formlane.formulas.tokens import check_source, counted, span_of, unreadable
 
+_LONGEST_WORD = 40
+
 
 def parse(source: str) -> Node:
     """The tree of a formula. Raises `FormulaError` with the first place that cannot be read.
@@ -53,7 +55,7 @@ def _misplaced(source: str, tokens: list[Token], error: UnexpectedToken) -> Form
             span, "A comparison cannot be compared again.", "Combine comparisons: AND(a < b, b < c)."
         )
     if wants_value:
-        return FormulaError.at(span, f"A value is missing before {token.value}.")
+        return FormulaError.at(span, f"A value is missing before {_shown(token)}.")
     if token.type == "CLOSE":
         return FormulaError.at(span, "This closing parenthesis has no opening one.", "Remove it.")
     if token.type == "_COMMA":
@@ -61,7 +63,7 @@ def _misplaced(source: str, tokens: list[Token], error: UnexpectedToken) -> Form
     if token.type == "OPEN":
         return FormulaError.at(span, "An operator is missing before (.")
     return FormulaError.at(
-        span, f"An operator is missing before {token.value}.", "Join texts with &; multiply with *."
+        span, f"An operator is missing before {_shown(token)}.", "Join texts with &; multiply with *."
     )
 
 
@@ -78,3 +80,8 @@ def _unfinished(source: str, tokens: list[Token], wants_value: bool) -> FormulaE
     if opened:
         return FormulaError.at(span_of(opened[-1]), "This parenthesis is never closed.", "Add a ).")
     return FormulaError.at(end, "The formula is not finished.")
+
+
+def _shown(token: Token) -> str:
+    word = str(token.value)
+    return word if len(word) <= _LONGEST_WORD else f"{word[:_LONGEST_WORD]}…"

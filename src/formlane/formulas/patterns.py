@@ -62,6 +62,7 @@ TIME_TOKENS: Mapping[str, PatternToken] = {
     "a": PatternToken("AM or PM", "%s", read=lambda time: "AM" if time.hour < 12 else "PM"),
 }
 
+_LONGEST_TOKEN = 20
 _PIECE = re.compile(r"'(?P<quoted>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>[^A-Za-z']+)")
 _NUMBER_PATTERN = re.compile(r"(?P<grouped>#,##)?(?P<whole>0{1,20})(?:\.(?P<places>0{1,20}))?")
 
@@ -111,6 +112,8 @@ def _reader(tokens: list[PatternToken]) -> Callable[[Moment], object]:
 
 
 def _token(letters: str, kind: Kind, span: Span) -> PatternToken:
+    if len(letters) > _LONGEST_TOKEN:
+        raise Mismatch(span, f"{letters[0]} is repeated too often in this pattern.")
     tokens: dict[str, PatternToken] = {}
     if kind is not Kind.TIME:
         tokens |= DATE_TOKENS
@@ -119,7 +122,7 @@ def _token(letters: str, kind: Kind, span: Span) -> PatternToken:
     if letters in tokens:
         return tokens[letters]
     if letters in DATE_TOKENS or letters in TIME_TOKENS:
-        raise Mismatch(span, f"{kind.value.capitalize()} has no {letters} to show.")
+        raise Mismatch(span, f"{kind.opening} has no {letters} to show.")
     near = next((token for token in tokens if token.lower() == letters.lower()), None)
     advice = f"Did you mean {near}?" if near else f"To show these letters, write '{letters}'."
     raise Mismatch(span, f"{letters} is not a part of a date pattern.", advice)

@@ -9,8 +9,8 @@ from formlane.formulas.patterns import date_pattern
 from formlane.formulas.problems import Mismatch
 from formlane.formulas.typed import Constant, Typed, apply
 
-_PATTERN_GROWTH = 9
-"""The longest thing that one letter of a pattern writes: EEEE gives Wednesday."""
+_PATTERN_GROWTH = 3
+"""No part of a pattern writes more than this many characters for each of its own: EEEE, Wednesday."""
 
 
 def _date(call: CallSite) -> Typed:
