@@ -9,6 +9,7 @@ may the request have arrived?
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ IDLE_SECONDS: Final = 15.0
 
 POOL_SIZE: Final = 64
 """Connections of one account."""
+
+LARGE_BODY: Final = 1024 * 1024
+"""Bytes from which on a request's body is written in pieces."""
 
 OPEN_CLIENTS: Final = 512
 """Pools kept; beyond it the one that was unused for longest is closed."""
@@ -196,7 +200,7 @@ class HttpClient:
             method,
             url,
             headers=headers,
-            data=body,
+            data=_payload(body),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, connect=connect),
             trace_request_ctx=trail,
@@ -286,6 +290,11 @@ _WRITES = aiohttp.TraceConfig()
 _WRITES.on_request_headers_sent.append(_mark_written)
 
 
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body is handed over as a file, which the library writes in pieces between other work."""
+    return body if body is None or len(body) <= LARGE_BODY else io.BytesIO(body)
+
+
 async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
     """The body up to the limit, and whether it went on; then the connection is closed, not drained."""
     parts: list[bytes] = []
@@ -301,20 +310,28 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bo
 
 def _fault(error: Exception, trail: _Trail) -> NetworkFault:
     """The word for an exception. Order matters: the library's classes inherit from one another."""
-    cause = error.__cause__ or error
-    if isinstance(error, AddressNotAllowed | aiohttp.InvalidURL) or isinstance(cause, AddressNotAllowed):
+    if _is_from(error, AddressNotAllowed, aiohttp.InvalidURL):
         return NetworkFault.ADDRESS_NOT_ALLOWED
     if isinstance(error, ConnectionTimeoutError):
         return NetworkFault.CONNECTION_TIMEOUT
     if isinstance(error, TimeoutError):
         return NetworkFault.TIMED_OUT if trail.written else NetworkFault.CONNECTION_TIMEOUT
-    if isinstance(error, _HeaderTooLarge) or isinstance(cause, LineTooLong):
+    if _is_from(error, _HeaderTooLarge, LineTooLong):
         return NetworkFault.RESPONSE_TOO_LARGE
     if not trail.written:
         return _connect_fault(error)
     if isinstance(error, aiohttp.ClientResponseError):
         return NetworkFault.PROTOCOL_ERROR
     return NetworkFault.RESET
+
+
+def _is_from(error: BaseException | None, *kinds: type[Exception]) -> bool:
+    """Whether the exception, or one that it was raised from, is of these kinds."""
+    while error is not None:
+        if isinstance(error, kinds):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _connect_fault(error: Exception) -> NetworkFault:

@@ -1,0 +1,434 @@
+"""The shared HTTP client against servers that misbehave, one byte at a time if need be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import gzip
+import ipaddress
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from formlane.destinations.egress import Guard
+from formlane.destinations.http import Answer, Failure, HttpClients, NetworkFault
+
+Reply = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Receiver:
+    """A server that reads whole requests and replies as told; keeps what it read."""
+
+    reply: Reply
+    port: int = 0
+    heads: list[bytes] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while head := await read_head(reader):
+                self.heads.append(head)
+                self.bodies.append(await reader.readexactly(content_length(head)))
+                await self.reply(reader, writer)
+        finally:
+            self.hung_up.set()
+
+
+async def read_head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return b""
+
+
+def content_length(head: bytes) -> int:
+    lengths = [
+        line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+    ]
+    return int(lengths[0]) if lengths else 0
+
+
+@asynccontextmanager
+async def serving(meet: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """A server on loopback; gives its port, and ends when every connection has."""
+    meetings: set[asyncio.Task[None]] = set()
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            await meet(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            await writer.wait_closed()
+
+    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        meetings.add(asyncio.create_task(keep(reader, writer)))
+
+    async with await asyncio.start_server(start, "127.0.0.1", 0, ssl=tls, limit=2**20) as server:
+        yield server.sockets[0].getsockname()[1]
+        await asyncio.wait_for(asyncio.gather(*meetings), 10)
+
+
+@asynccontextmanager
+async def receiving(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+    receiver = Receiver(reply)
+    async with serving(receiver.meet, tls) as receiver.port:
+        yield receiver
+
+
+def saying(*parts: bytes, close: bool = True) -> Reply:
+    async def reply(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        if close:
+            writer.close()
+
+    return reply
+
+
+async def ask(
+    receiver: Receiver,
+    *,
+    method: str = "POST",
+    body: bytes = b"{}",
+    timeout: float = 5,  # noqa: ASYNC109 - what the client is given
+    tls: ssl.SSLContext | None = None,
+    url: str = "",
+) -> Answer | Failure:
+    clients = HttpClients(Guard(allow=[("127.0.0.1", receiver.port)]), tls=tls)
+    client = await clients.client("account")
+    result = await client.request(method, url or receiver.url, body=body, timeout=timeout)
+    await clients.close()
+    return result
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def test_an_answer_is_read_whole() -> None:
+    async with receiving(
+        saying(b"HTTP/1.1 422 No\r\nX-Why: a\r\nContent-Length: 3\r\n\r\nbad", close=False)
+    ) as receiver:
+        answer = await ask(receiver, body='{"é":1}'.encode())
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.headers["x-WHY"], answer.body, answer.truncated) == (
+        422,
+        "a",
+        b"bad",
+        False,
+    )
+    assert receiver.bodies == ['{"é":1}'.encode()]
+    assert b"accept-encoding: identity" in receiver.heads[0].lower()
+    assert b"cookie" not in receiver.heads[0].lower()
+
+
+WHOLE = {
+    "HTTP/1.0 until the end": (b"HTTP/1.0 200 OK\r\n\r\nbody", b"body"),
+    "chunked": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", b"abc"),
+    "continue first": (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+    "early hints first": (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK, b"ok"),
+    "no content": (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+}
+
+
+@pytest.mark.parametrize("case", WHOLE)
+async def test_unusual_but_correct_answers_are_read(case: str) -> None:
+    raw, body = WHOLE[case]
+    async with receiving(saying(raw)) as receiver:
+        answer = await ask(receiver)
+    assert isinstance(answer, Answer)
+    assert answer.body == body
+
+
+BROKEN = {
+    "nothing": (b"", NetworkFault.RESET),
+    "half a status line": (b"HTTP/1.1 20", NetworkFault.RESET),
+    "half a header": (b"HTTP/1.1 200 OK\r\nX-A: b\r\n", NetworkFault.RESET),
+    "early close": (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", NetworkFault.RESET),
+    "chunks without an end": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        NetworkFault.RESET,
+    ),
+    "a bad chunk": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+        NetworkFault.PROTOCOL_ERROR,
+    ),
+    "not HTTP": (b"SSH-2.0-OpenSSH_9.6\r\n", NetworkFault.PROTOCOL_ERROR),
+    "two lengths": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        NetworkFault.PROTOCOL_ERROR,
+    ),
+    "a header of 100 KiB": (
+        b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 102_400 + b"\r\n\r\n",
+        NetworkFault.RESPONSE_TOO_LARGE,
+    ),
+    "60 headers of 1 KiB": (
+        b"HTTP/1.1 200 OK\r\n"
+        + b"".join(b"X-%d: %b\r\n" % (n, b"a" * 1024) for n in range(60))
+        + b"Content-Length: 0\r\n\r\n",
+        NetworkFault.RESPONSE_TOO_LARGE,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+async def test_a_broken_answer_is_a_word_and_may_have_arrived(case: str) -> None:
+    raw, fault = BROKEN[case]
+    async with receiving(saying(raw)) as receiver:
+        result = await ask(receiver)
+    assert isinstance(result, Failure)
+    assert result.fault is fault
+    assert result.may_have_arrived
+    assert "127.0.0.1" not in result.text
+
+
+async def test_a_reset_after_the_request_may_have_arrived() -> None:
+    async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with receiving(reset) as receiver:
+        result = await ask(receiver)
+    assert isinstance(result, Failure)
+    assert (result.fault, result.may_have_arrived) == (NetworkFault.RESET, True)
+
+
+def endless(head: bytes, part: bytes, pause: float = 0) -> Reply:
+    async def reply(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        while not writer.is_closing():
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause)
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 10000000000\r\n\r\n",
+    ],
+)
+async def test_an_endless_body_is_cut_at_the_limit_and_the_connection_closed(head: bytes) -> None:
+    async with receiving(endless(head, b"a" * 8192)) as receiver:
+        answer = await ask(receiver)
+        await receiver.hung_up.wait()
+    assert isinstance(answer, Answer)
+    assert (answer.body, answer.truncated) == (b"a" * 65536, True)
+
+
+async def test_a_compressed_body_stays_compressed() -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    async with receiving(saying(head, bomb, close=False)) as receiver:
+        answer = await ask(receiver)
+    assert isinstance(answer, Answer)
+    assert answer.body == bomb[:65536]
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"]
+)
+async def test_dripping_is_cut_by_the_total_time(head: bytes) -> None:
+    drip = b"H" if not head else b"a"
+    async with receiving(endless(head, drip, pause=0.02)) as receiver:
+        result = await ask(receiver, timeout=0.3)
+        await receiver.hung_up.wait()
+    assert isinstance(result, Failure)
+    assert result.may_have_arrived
+    assert result.fault in {NetworkFault.TIMED_OUT, NetworkFault.PROTOCOL_ERROR}
+
+
+async def test_silence_is_cut_by_the_total_time() -> None:
+    async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with receiving(silence) as receiver:
+        result = await ask(receiver, timeout=0.2)
+        await receiver.hung_up.wait()
+    assert isinstance(result, Failure)
+    assert (result.fault, result.may_have_arrived) == (NetworkFault.TIMED_OUT, True)
+
+
+async def test_an_answer_before_the_body_was_read_is_used_or_uncertain() -> None:
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        while await reader.read(65536):
+            pass
+
+    async with serving(meet) as port:
+        answer = await ask(Receiver(saying(), port), body=bytes(4_000_000))
+    assert isinstance(answer, Answer)
+    assert answer.status == 413
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET", "DELETE"])
+async def test_a_request_on_a_connection_that_breaks_is_not_sent_again(method: str) -> None:
+    async def reply(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(receiver.heads) > 1:
+            writer.close()
+        else:
+            writer.write(OK)
+
+    async with receiving(reply) as receiver:
+        clients = HttpClients(Guard(allow=[("127.0.0.1", receiver.port)]))
+        client = await clients.client("a")
+        first = await client.request(method, receiver.url, timeout=5)
+        second = await client.request(method, receiver.url, timeout=5)
+        await clients.close()
+    assert isinstance(first, Answer)
+    assert isinstance(second, Failure)
+    assert second.may_have_arrived
+    assert (len(receiver.heads), receiver.connections) == (2, 1)
+
+
+async def test_cancelling_closes_the_connection() -> None:
+    asked = asyncio.Event()
+
+    async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+
+    async with receiving(silence) as receiver:
+        clients = HttpClients(Guard(allow=[("127.0.0.1", receiver.port)]))
+        client = await clients.client("a")
+        task = asyncio.create_task(client.request("POST", receiver.url, body=b"{}", timeout=60))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(receiver.hung_up.wait(), 5)
+        assert client.busy == 0
+        await clients.close()
+
+
+async def test_accounts_share_neither_connections_nor_cookies() -> None:
+    async with receiving(
+        saying(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n", close=False)
+    ) as receiver:
+        clients = HttpClients(Guard(allow=[("127.0.0.1", receiver.port)]))
+        for account in ("alice", "charlie", "alice"):
+            await (await clients.client(account)).request("POST", receiver.url, body=b"{}", timeout=5)
+        assert receiver.connections == 2
+        assert not any(b"cookie" in head.lower() for head in receiver.heads)
+        await clients.forget("alice")
+        await (await clients.client("alice")).request("POST", receiver.url, body=b"{}", timeout=5)
+        assert receiver.connections == 3
+        await clients.close()
+
+
+async def test_what_fails_before_the_request_has_certainly_not_arrived() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        refused = await ask(Receiver(saying(), port=unused.getsockname()[1]))
+    assert isinstance(refused, Failure)
+    assert (refused.fault, refused.may_have_arrived) == (NetworkFault.CONNECTION_REFUSED, False)
+
+    async def nobody(_: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
+
+    clients = HttpClients(Guard(lookup=nobody))
+    unknown = await (await clients.client("a")).request("GET", "https://nowhere.example.com/", timeout=5)
+    await clients.close()
+    assert isinstance(unknown, Failure)
+    assert (unknown.fault, unknown.may_have_arrived) == (NetworkFault.DNS_LOOKUP_FAILED, False)
+
+
+def certificate(folder: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context with a certificate of its own, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = dt.datetime.now(dt.UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    alternative: x509.GeneralName = (
+        x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+    )
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=9))
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    public = signed.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    chain = folder / "chain.pem"
+    chain.write_bytes(public + private)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(chain)
+    return server, ssl.create_default_context(cadata=public.decode())
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "trusted", "fault"),
+    [
+        ("127.0.0.1", 1, True, None),
+        ("127.0.0.1", 1, False, NetworkFault.TLS_INVALID),
+        ("hooks.example.com", 1, True, NetworkFault.TLS_INVALID),
+        ("127.0.0.1", -1, True, NetworkFault.TLS_INVALID),
+    ],
+)
+async def test_certificates_are_always_checked(
+    tmp_path: Path, name: str, days: int, trusted: bool, fault: NetworkFault | None
+) -> None:
+    server, client = certificate(tmp_path, name, days=days)
+    async with receiving(saying(OK), server) as receiver:
+        url = f"https://127.0.0.1:{receiver.port}/"
+        result = await ask(receiver, url=url, tls=client if trusted else None)
+    if fault is None:
+        assert isinstance(result, Answer)
+    else:
+        assert isinstance(result, Failure)
+        assert (result.fault, result.may_have_arrived) == (fault, False)
+        assert receiver.heads == []
+
+
+async def test_a_server_without_tls_is_a_tls_failure() -> None:
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with serving(meet) as port:
+        result = await ask(Receiver(saying(), port), url=f"https://127.0.0.1:{port}/")
+    assert isinstance(result, Failure)
+    assert (result.fault, result.may_have_arrived) == (NetworkFault.TLS_FAILED, False)
+
+
+async def test_a_handshake_that_never_ends_is_a_connection_timeout() -> None:
+    async def meet(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with serving(meet) as port:
+        result = await ask(Receiver(saying(), port), url=f"https://127.0.0.1:{port}/", timeout=0.3)
+    assert isinstance(result, Failure)
+    assert (result.fault, result.may_have_arrived) == (NetworkFault.CONNECTION_TIMEOUT, False)
