@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.vault.factories import ALICE, CHARLIE, Process
 
 from formlane.domain.ids import TenantId, new_id
 from formlane.domain.sealing import SealKind
 from formlane.errors import SealBroken
 from formlane.vault.envelope import OVERHEAD_BYTES, BoundKey, key_id_of, prefixed
+from tests.unit.vault.factories import ALICE, CHARLIE, Process
 
 KEY = bytes(range(32))
 KEY_ID = UUID(int=1)

@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.vault.key_store_contract import KeyStoreContract, tenant_key
 
 from formlane.domain.ids import ConnectionId, TenantId, new_id
 from formlane.domain.sealing import KeyStore, SealedSecret, SealKind, WrappedKey
 from formlane.errors import Conflict
 from formlane.memory.keys import MemoryKeys
+from tests.unit.vault.key_store_contract import KeyStoreContract, tenant_key
 
 
 class TestMemoryKeys(KeyStoreContract):

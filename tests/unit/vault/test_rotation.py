@@ -5,7 +5,6 @@ import copy
 from pathlib import Path
 
 import pytest
-from tests.unit.vault.factories import ALICE, CHARLIE, CONNECTION, Process
 
 from formlane.domain.ids import BatchId, ConnectionId, new_id
 from formlane.domain.sealing import SealKind
@@ -13,6 +12,7 @@ from formlane.domain.secrets import Secret
 from formlane.errors import Conflict, SealBroken
 from formlane.vault.local import LocalKeys, add_master_key
 from formlane.vault.ring import CACHE_SECONDS
+from tests.unit.vault.factories import ALICE, CHARLIE, CONNECTION, Process
 
 BATCH = BatchId(new_id(1))
 PAYLOAD = SealKind.PAYLOAD

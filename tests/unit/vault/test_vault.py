@@ -5,7 +5,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 import pytest
-from tests.unit.vault.factories import ALICE, CHARLIE, CONNECTION, Process
 
 from formlane.domain.ids import BatchId, ConnectionId, MemberId, TenantId, cell_of, new_id
 from formlane.domain.sealing import DataKey, Opener, Sealer, Sealing, SealKind, TenantKey
@@ -16,6 +15,7 @@ from formlane.vault.envelope import key_id_of
 from formlane.vault.keyring import TENANTS_KEPT
 from formlane.vault.local import LocalKeys
 from formlane.vault.ring import CACHE_SECONDS
+from tests.unit.vault.factories import ALICE, CHARLIE, CONNECTION, Process
 
 BATCH = BatchId(new_id(1))
 PAYLOAD = SealKind.PAYLOAD
