@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -26,6 +26,18 @@ OLDEST_SERVER = 15
 CONNECT_TIMEOUT = 10.0
 COMMAND_TIMEOUT = 30.0
 """Seconds, as the one above."""
+
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+)
+"""What a statement raises when its connection or the server goes away: whether it took effect is unknown.
+
+`InternalClientError` is asyncpg's answer when the server ends the session just as a statement is sent.
+"""
 
 _DURABLE = {
     "fsync": ("on",),
@@ -126,7 +138,8 @@ async def tenant_transaction(pool: Pool, tenant: UUID) -> AsyncIterator[Connecti
             await connection.execute(begin)
             yield connection
         except BaseException:
-            if not connection.is_closed():
+            # A broken connection has nothing to roll back, and must not hide what happened.
+            with suppress(asyncpg.PostgresError, *CONNECTION_LOST):
                 await connection.execute("ROLLBACK")
             raise
         if await connection.execute("COMMIT") != "COMMIT":

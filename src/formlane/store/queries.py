@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from formlane.errors import ConfigurationError
@@ -46,7 +47,8 @@ class Queries(Mapping[str, str]):
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(f"no query is named {name!r} in {DIRECTORY.name}/*.sql") from None
+            near = ", ".join(get_close_matches(name, self)) or "none"
+            raise AttributeError(f"no query is named {name!r}; like it: {near}") from None
 
     def __getitem__(self, name: str) -> str:
         return self._queries[name].sql

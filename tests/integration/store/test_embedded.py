@@ -27,8 +27,9 @@ SUPERVISE = Path(__file__).with_name("supervise.py")
 
 
 async def test_a_cold_start_gives_a_durable_server_on_a_private_socket(
-    cold: EmbeddedPostgres, layout: Layout
+    cold: EmbeddedPostgres, short_dir: Path
 ) -> None:
+    layout = Layout(short_dir / "postgresql")
     assert await cold.start() == cold.service_dsn
     connection = await connect(cold.service_dsn, production=True)
     await check_server(connection)
@@ -64,11 +65,11 @@ async def test_a_killed_postmaster_comes_back_with_every_commit(
     server: EmbeddedPostgres, layout: Layout
 ) -> None:
     await server.start()
-    await execute(server, "CREATE TABLE public.kept AS SELECT 7 AS number")
+    await execute(server, "CREATE TABLE public.survivor AS SELECT 7 AS number")
     os.kill(pid_of(layout), signal.SIGKILL)
     await until(lambda: not server.is_running())
     await server.start()
-    assert await fetchval(server, "SELECT number FROM public.kept") == 7
+    assert await fetchval(server, "SELECT number FROM public.survivor") == 7
 
 
 async def test_a_start_waits_for_children_of_a_killed_postmaster(
@@ -83,9 +84,9 @@ async def test_a_start_waits_for_children_of_a_killed_postmaster(
     await until(lambda: processor_time(child) > 5)
     os.kill(pid_of(layout), signal.SIGKILL)
     await until(lambda: not server.is_running())
-    assert Path(f"/proc/{child}").exists()
+    assert process_state(child) in "RSD"
     await server.start()
-    assert not Path(f"/proc/{child}").exists()
+    assert process_state(child) in "XZ"
     await asyncio.gather(busy, return_exceptions=True)
     connection.terminate()
 
@@ -114,12 +115,13 @@ async def test_what_a_killed_supervisor_left_is_adopted(server: EmbeddedPostgres
 
 
 async def test_a_supervisor_killed_at_any_moment_of_a_cold_start_leaves_a_startable_directory(
-    cold: EmbeddedPostgres, layout: Layout
+    cold: EmbeddedPostgres, short_dir: Path
 ) -> None:
+    layout = Layout(short_dir / "postgresql")
     for trace in ("data.new-*/PG_VERSION", "data", "data/postmaster.pid"):
-        process = subprocess.Popen([sys.executable, SUPERVISE, layout.base.parent], stdout=subprocess.PIPE)
+        process = start_supervisor(short_dir)
         try:
-            await until(lambda: any(layout.base.glob(trace)))  # noqa: B023 - awaited at once
+            await until(lambda trace=trace: any(layout.base.glob(trace)))  # type: ignore[misc]
         finally:
             process.kill()
             await asyncio.to_thread(process.communicate)
@@ -151,8 +153,8 @@ async def test_two_supervisors_do_not_share_a_server(server: EmbeddedPostgres, l
         assert server.is_running(), "the refused one stopped nothing"
 
 
-async def test_of_two_cold_starts_at_once_one_wins(layout: Layout) -> None:
-    servers = [EmbeddedPostgres(layout.base.parent, lock_timeout=0.05) for _ in range(2)]
+async def test_of_two_cold_starts_at_once_one_wins(short_dir: Path) -> None:
+    servers = [EmbeddedPostgres(short_dir, lock_timeout=0.05) for _ in range(2)]
     results = await asyncio.gather(*(one.start() for one in servers), return_exceptions=True)
     assert sorted(type(one).__name__ for one in results) == ["ConfigurationError", "str"]
     for one in servers:
@@ -165,9 +167,7 @@ async def test_a_stale_pid_file_that_names_another_process_is_no_obstacle(
     await server.start()
     os.kill(pid_of(layout), signal.SIGKILL)
     await until(lambda: not server.is_running())
-    owner = layout.data.stat()
-    identity = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
-    stranger = subprocess.Popen(["sleep", "60"], cwd="/", **identity)  # type: ignore[call-overload]
+    stranger = start_stranger(layout.data.stat().st_uid)
     try:
         for name in (layout.data / "postmaster.pid", layout.socket_dir / ".s.PGSQL.5432.lock"):
             lines = name.read_text().splitlines()
@@ -180,7 +180,8 @@ async def test_a_stale_pid_file_that_names_another_process_is_no_obstacle(
         stranger.wait()
 
 
-async def test_another_major_version_is_refused_untouched(cold: EmbeddedPostgres, layout: Layout) -> None:
+async def test_another_major_version_is_refused_untouched(cold: EmbeddedPostgres, short_dir: Path) -> None:
+    layout = Layout(short_dir / "postgresql")
     layout.data.mkdir(parents=True)
     (layout.data / "PG_VERSION").write_text("14\n")
     if os.geteuid() == 0:
@@ -209,6 +210,7 @@ async def test_settings_of_the_operator_are_read_last(server: EmbeddedPostgres, 
     await server.stop()
     (layout.base / "local.conf").write_text("max_connections = 42\n")
     await server.start()
+    (layout.base / "local.conf").unlink()
     assert await fetchval(server, "SELECT current_setting('max_connections')") == "42"
 
 
@@ -240,11 +242,8 @@ async def test_as_root_the_server_is_somebody_else(server: EmbeddedPostgres, lay
     await server.start()
     uid = layout.data.stat().st_uid
     assert uid != 0
-    assert Path(f"/proc/{pid_of(layout)}").stat().st_uid == uid
-    strangers = await asyncio.to_thread(
-        subprocess.run, ["ls", layout.data], cwd="/", user=12345, capture_output=True, check=False
-    )
-    assert b"Permission denied" in strangers.stderr
+    assert os.stat(f"/proc/{pid_of(layout)}").st_uid == uid  # noqa: PTH116
+    assert "Permission denied" in await asyncio.to_thread(list_as, 12345, layout.data)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server under another account")
@@ -261,50 +260,49 @@ async def test_no_other_role_gets_in(server: EmbeddedPostgres) -> None:
     await execute(server, "CREATE ROLE stranger LOGIN")
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await asyncpg.connect(server.dsn("stranger"))
-
-
-@pytest.fixture
-def layout(short_dir: Path) -> Layout:
-    return Layout(short_dir / "postgresql")
+    await execute(server, "DROP ROLE stranger")
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Iterator[Path]:
-    """A state directory after a first start and stop, to copy from: cheaper than creating each anew."""
+def shared_state() -> Iterator[Path]:
+    """A state directory that several tests use in turn: creating one anew is the slow part."""
     directory = make_short_dir()
-    server = EmbeddedPostgres(directory)
-    asyncio.run(server.start())
-    asyncio.run(server.stop())
     yield directory
     shutil.rmtree(directory)
 
 
 @pytest.fixture
-async def server(cold: EmbeddedPostgres, prepared: Path, layout: Layout) -> EmbeddedPostgres:
-    """A server that was started before; it does not run."""
-    subprocess.run(["cp", "-a", prepared / "postgresql", layout.base], check=True)
-    return cold
+def layout(shared_state: Path) -> Layout:
+    """Where `server` keeps its files."""
+    return Layout(shared_state / "postgresql")
+
+
+@pytest.fixture
+async def server(shared_state: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A server that does not run, with whatever data earlier tests left."""
+    async with stopped_at_the_end(shared_state) as supervised:
+        yield supervised
 
 
 @pytest.fixture
 async def cold(short_dir: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A server that never ran."""
-    supervised = EmbeddedPostgres(short_dir)
+    async with stopped_at_the_end(short_dir) as supervised:
+        yield supervised
+
+
+@asynccontextmanager
+async def stopped_at_the_end(state: Path) -> AsyncIterator[EmbeddedPostgres]:
+    supervised = EmbeddedPostgres(state)
     yield supervised
     await supervised.stop()
-    found = find_postmaster(Layout(short_dir / "postgresql"))
-    assert found is None, "a test left its server running"
+    assert find_postmaster(Layout(state / "postgresql")) is None, "a test left its server running"
 
 
 @asynccontextmanager
 async def supervisor_process(layout: Layout) -> AsyncIterator[subprocess.Popen[bytes]]:
     """A ready supervisor, in its own process group; at the end neither it nor its server runs."""
-    process = subprocess.Popen(
-        [sys.executable, SUPERVISE, layout.base.parent],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = start_supervisor(layout.base.parent)
     assert process.stdout is not None
     try:
         assert await asyncio.to_thread(process.stdout.readline), "the supervisor is ready"
@@ -323,14 +321,49 @@ def pid_of(layout: Layout) -> int:
     return found.pid
 
 
+def start_supervisor(state: Path) -> subprocess.Popen[bytes]:
+    """A supervisor in a process group of its own, as a terminal would start it."""
+    return subprocess.Popen(
+        [sys.executable, SUPERVISE, state],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def start_stranger(uid: int) -> subprocess.Popen[bytes]:
+    """A process that has nothing to do with PostgreSQL but runs under the account of the server."""
+    return subprocess.Popen(["sleep", "60"], cwd="/", user=uid if os.geteuid() == 0 else None)
+
+
+def list_as(uid: int, directory: Path) -> str:
+    """What `ls` has to complain about, run by another account."""
+    answer = subprocess.run(["ls", directory], cwd="/", user=uid, capture_output=True, text=True, check=False)
+    return answer.stderr
+
+
+def process_state(pid: int) -> str:
+    """One letter as in proc(5), /proc/pid/stat; "X" if there is no such process."""
+    return process_fields(pid)[0]
+
+
 def processor_time(pid: int) -> int:
-    """Clock ticks that the process has run in user mode (proc(5), /proc/pid/stat)."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
+    """Clock ticks that the process has run in user mode."""
+    return int(process_fields(pid)[11])
+
+
+def process_fields(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return ["X"]
 
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():
+        while True:
+            if condition():
+                return
             await asyncio.sleep(0.005)
 
 

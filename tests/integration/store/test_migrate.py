@@ -20,9 +20,13 @@ ANSWER = "CREATE OR REPLACE FUNCTION formlane.answer() RETURNS int LANGUAGE sql 
 
 async def test_missing_migrations_run_once_in_order(admin: Connection, files: Files) -> None:
     files.write(migrations={"0001_one": ONE}, functions={"answer": ANSWER})
-    assert await migrate(admin, schema=files.load()) == Migrated(applied=("0001_one",), functions_renewed=True)
+    assert await migrate(admin, schema=files.load()) == Migrated(
+        applied=("0001_one",), functions_renewed=True
+    )
     files.write(migrations={"0002_two": TWO})
-    assert await migrate(admin, schema=files.load()) == Migrated(applied=("0002_two",), functions_renewed=True)
+    assert await migrate(admin, schema=files.load()) == Migrated(
+        applied=("0002_two",), functions_renewed=True
+    )
     assert await migrate(admin, schema=files.load()) == Migrated(applied=(), functions_renewed=False)
     rows = await admin.fetch("SELECT number, name FROM formlane.schema_migrations ORDER BY number")
     assert [tuple(row) for row in rows] == [(1, "one"), (2, "two")]
@@ -45,7 +49,7 @@ async def test_a_failing_file_leaves_nothing_and_names_its_line(admin: Connectio
     with pytest.raises(ConfigurationError, match=r"0002_two, line 3 failed.*nonsense\(\) does not exist"):
         await migrate(admin, schema=files.load())
     assert await admin.fetchval("SELECT to_regclass('formlane.two')") is None
-    with pytest.raises(ConfigurationError, match="lacks 1 migration.*0002_two"):
+    with pytest.raises(ConfigurationError, match=r"lacks 1 migration.*0002_two"):
         await require_current(admin, schema=files.load())
     files.write(migrations={"0002_two": TWO})
     assert (await migrate(admin, schema=files.load())).applied == ("0002_two",)
@@ -107,7 +111,9 @@ async def test_a_role_that_a_file_takes_does_not_outlive_it(admin: Connection, f
     take = "GRANT ALL ON SCHEMA formlane TO pg_monitor; SET LOCAL ROLE pg_monitor;"
     files.write(migrations={"0001_one": f"{take} {ONE}", "0002_two": TWO})
     await migrate(admin, schema=files.load())
-    owners = await admin.fetch("SELECT tableowner FROM pg_tables WHERE tablename IN ('one', 'two') ORDER BY 1")
+    owners = await admin.fetch(
+        "SELECT tableowner FROM pg_tables WHERE tablename IN ('one', 'two') ORDER BY 1"
+    )
     assert [row["tableowner"] for row in owners] == ["pg_monitor", "postgres"]
     await admin.execute("DROP SCHEMA formlane CASCADE")
 
