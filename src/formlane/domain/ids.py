@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha1
 from typing import Final, Literal, NamedTuple, NewType, TypeAlias
 from uuid import UUID
@@ -68,6 +68,7 @@ PREFIXES: Final[dict[IdKind, str]] = {
 _RECORD_PREFIX: Final = "rec_"
 
 _CELL_BITS: Final = 0xFFF
+_TAIL_BITS: Final = 62
 _VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
 _POSITION: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -81,31 +82,36 @@ class RecordId(NamedTuple):
     position: int
 
 
-class _Tail:
-    """The 62 low bits of successive ids. One state for now, one for times handed in."""
+class IdSource:
+    """Makes ids. Entropy (8 bytes for 8) and clock (Unix milliseconds) can be handed in: a seeded
+    simulation then makes the same ids in every run.
+    """
 
-    __slots__ = ("_bits", "_lock", "_ms")
+    __slots__ = ("_dated", "_entropy", "_live", "_lock", "_now_ms")
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, entropy: Callable[[int], bytes] = os.urandom, now_ms: Callable[[], int] | None = None
+    ) -> None:
+        self._entropy = entropy
+        self._now_ms = now_ms or _wall_clock_ms
         self._lock = threading.Lock()
-        self._ms = -1
-        self._bits = 0
+        self._live = (-1, 0)
+        self._dated = (-1, 0)
 
-    def draw(self, ms: int, *, may_wait: bool) -> tuple[int, int]:
-        """The millisecond to write and its tail; with `may_wait`, time never runs backwards."""
-        entropy = int.from_bytes(os.urandom(8), "big")
+    def new_id(self, cell: int, *, at_ms: int | None = None) -> UUID:
+        """See `new_id` of this module."""
+        if not 0 <= cell <= _CELL_BITS:
+            raise ValueError(f"A cell is a number from 0 to {_CELL_BITS}, not {cell}.")
+        entropy = int.from_bytes(self._entropy(8), "big")
         with self._lock:
-            if ms == self._ms or (may_wait and ms < self._ms):
-                self._bits += 1 + (entropy >> 32)
+            if at_ms is None:
+                now_ms = max(self._now_ms(), self._live[0])
+                ms, tail = self._live = _after(self._live, now_ms, entropy)
             else:
-                self._ms, self._bits = ms, entropy >> 3
-            if self._bits >> 62:  # 2**29 ids in a millisecond: borrow from the next
-                self._ms, self._bits = self._ms + 1, entropy >> 3
-            return self._ms, self._bits
-
-
-_live = _Tail()
-_dated = _Tail()
+                ms, tail = self._dated = _after(self._dated, at_ms, entropy)
+        if not 0 <= ms < 1 << 48:
+            raise ValueError(f"The time of an id is 48 bits of milliseconds since 1970, not {ms}.")
+        return UUID(int=ms << 80 | _VERSION_AND_VARIANT | cell << 64 | tail)
 
 
 def new_id(cell: int, *, at_ms: int | None = None) -> UUID:
@@ -115,15 +121,7 @@ def new_id(cell: int, *, at_ms: int | None = None) -> UUID:
     milliseconds) it carries that time and grows among calls that repeat it. Raises ValueError for
     a cell or a time that does not fit.
     """
-    if not 0 <= cell <= _CELL_BITS:
-        raise ValueError(f"A cell is a number from 0 to {_CELL_BITS}, not {cell}.")
-    if at_ms is None:
-        ms, tail = _live.draw(time.time_ns() // 1_000_000, may_wait=True)
-    else:
-        ms, tail = _dated.draw(at_ms, may_wait=False)
-    if not 0 <= ms < 1 << 48:
-        raise ValueError(f"The time of an id is 48 bits of milliseconds since 1970, not {ms}.")
-    return UUID(int=ms << 80 | _VERSION_AND_VARIANT | cell << 64 | tail)
+    return _source.new_id(cell, at_ms=at_ms)
 
 
 def cell_of(id_: UUID) -> int:
@@ -180,6 +178,24 @@ def parse_record_id(text: str) -> RecordId:
             "batch, '_' and its place in the batch, counted from 0."
         )
     return RecordId(BatchId(UUID(hex=digits)), int(position))
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+_source: Final = IdSource()
+
+
+def _after(last: tuple[int, int], ms: int, entropy: int) -> tuple[int, int]:
+    """The millisecond and the 62 bits that follow the last ones made."""
+    last_ms, tail = last
+    if ms != last_ms:
+        return ms, entropy >> 3
+    tail += 1 + (entropy >> 32)
+    if tail >> _TAIL_BITS:  # some 2**29 ids in a millisecond: borrow from the next
+        return ms + 1, entropy >> 3
+    return ms, tail
 
 
 def _require_v7(id_: UUID) -> None:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha1
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from formlane.domain.ids import (
     PREFIXES,
     BatchId,
     IdKind,
+    IdSource,
     LaneId,
     RecordId,
     call_id,
@@ -75,6 +78,28 @@ def test_an_earlier_handed_in_time_is_kept() -> None:
 def test_the_time_is_now_unless_handed_in() -> None:
     before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
     assert before <= time_of(new_id(0)) <= dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+
+
+def test_ids_grow_also_when_the_clock_steps_back() -> None:
+    times = iter([1000, 1000, 400, 999, 1000, 1001])
+    source = IdSource(now_ms=lambda: next(times))
+    ids = [source.new_id(3) for _ in range(6)]
+    assert ids == sorted(set(ids))
+    assert [id_.int >> 80 for id_ in ids] == [1000, 1000, 1000, 1000, 1000, 1001]
+
+
+def test_a_seeded_source_repeats_itself() -> None:
+    runs = [IdSource(entropy=Random(7).randbytes, now_ms=lambda: 1000) for _ in range(2)]
+    one, two = ([source.new_id(3) for _ in range(100)] for source in runs)
+    assert one == two
+    assert one != [IdSource(now_ms=lambda: 1000).new_id(3) for _ in range(100)]
+
+
+def test_ids_of_threads_do_not_repeat() -> None:
+    source = IdSource(now_ms=lambda: 1000)
+    with ThreadPoolExecutor(4) as threads:
+        made = [*threads.map(lambda _: source.new_id(3), range(4000))]
+    assert len(set(made)) == 4000
 
 
 @pytest.mark.parametrize("cell", [-1, 4096])
