@@ -61,7 +61,7 @@ class Guard:
         listed = self._check(host, port, WEB_PORTS)
         if url.scheme == "http" and not (allow_http or listed):
             raise AddressRefused(UrlFault.SCHEME)
-        return rebuild(url, _spelling(host), port)
+        return rebuild(url, _spelling(host), port, listed=listed)
 
     def check_host(self, host: str, port: int) -> CheckedHost:
         """The canonical form of an SFTP host, or AddressRefused. Asks no name server."""

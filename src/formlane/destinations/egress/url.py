@@ -45,11 +45,15 @@ class AddressRefused(AddressNotAllowed, OSError):  # noqa: N818 - named like its
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedUrl:
-    """A web address that kept the policy, in its canonical spelling."""
+    """A web address that kept the policy, in its canonical spelling.
+
+    `listed`: its host is an address on the installation's own allow-list.
+    """
 
     url: URL
     host: str
     port: int
+    listed: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -80,7 +84,7 @@ def read_url(text: str) -> URL:
     return url
 
 
-def rebuild(url: URL, host: str, port: int) -> CheckedUrl:
+def rebuild(url: URL, host: str, port: int, *, listed: bool) -> CheckedUrl:
     """The address from its parts, without a fragment, which is never sent."""
     built = URL.build(
         scheme=url.scheme,
@@ -92,4 +96,4 @@ def rebuild(url: URL, host: str, port: int) -> CheckedUrl:
     )
     if len(str(built)) > LONGEST_URL:
         raise AddressRefused(UrlFault.LENGTH)
-    return CheckedUrl(url=built, host=host, port=port)
+    return CheckedUrl(url=built, host=host, port=port, listed=listed)

@@ -1,0 +1,1 @@
+"""Webhook: records as signed JSON to an address of the customer's."""

@@ -1,0 +1,215 @@
+"""The webhook destination: posts records as JSON, and reads from the answer what became of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from formlane.destinations.base import (
+    Call,
+    CallResult,
+    CheckReport,
+    Destination,
+    Equipment,
+    Exchange,
+    FieldInfo,
+    Journal,
+    Limits,
+    ObjectInfo,
+    OperationSpec,
+    Resend,
+)
+from formlane.destinations.http import Answer, Failure
+from formlane.destinations.retry_after import wait_asked_for
+from formlane.destinations.settings import read_settings
+from formlane.domain.flows import Operation
+from formlane.domain.outcomes import DELIVERED, Deferred, Delivered, Outcome, Reason, Rejected, Scope
+from formlane.domain.types import Json
+from formlane.errors import InvalidInput, Problem
+
+from .body import LARGEST_BODY, Message, messages
+from .checking import check_endpoint
+from .client import WebhookClient
+from .config import SETTINGS, WebhookSettings, open_settings, validate
+from .errors import Row, outcome_of, row_for, row_of
+from .redaction import SHORT, kept_text, shown_url
+
+OBJECT: Final = "call"
+"""The one thing a webhook offers."""
+
+DEADLINE: Final = dt.timedelta(seconds=75)
+"""For a whole call: the longest time limit of a request, and time for the first ones of several."""
+
+MOST_RECORDS: Final = 1000
+MOST_BYTES: Final = 1024 * 1024
+
+_NOT_ENCODABLE = Rejected(
+    reason=Reason.NOT_ENCODABLE, message="A value cannot be written as JSON text. Correct it, then replay."
+)
+_NOT_TRIED = Deferred(
+    scope=Scope.LANE,
+    reason=Reason.UNAVAILABLE,
+    message="An earlier request of the same call did not get through.",
+    retry_after=dt.timedelta(0),
+)
+
+
+class WebhookConnector:
+    """One receiver. Remembers how often in a row the same trouble came, and nothing else."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._settings: WebhookSettings = open_settings(equipment.settings, equipment.secrets)
+        self._equipment = equipment
+        self._client = WebhookClient(self._settings, equipment)
+        self._trouble: object = None
+        self._in_a_row = 0
+
+    async def check(self) -> CheckReport:
+        """Address, name, and an OPTIONS request with the credentials; no message is sent."""
+        return await check_endpoint(self._settings, self._client, self._equipment)
+
+    async def objects(self) -> Sequence[ObjectInfo]:
+        """The call: any field may be written."""
+        return [
+            ObjectInfo(name=OBJECT, label="Webhook call", operations=(Operation.INSERT,), open_fields=True)
+        ]
+
+    async def fields(self, name: str) -> Sequence[FieldInfo]:
+        """None are fixed."""
+        return []
+
+    async def send(self, call: Call, journal: Journal) -> CallResult:
+        """Posts the records in order, in one request or in several, and stops at the first that fails.
+
+        Same call, same bodies, same message ids. A request that failed for the whole of a batch is
+        marked for splitting only when it was the call's first.
+        """
+        outcomes: list[Outcome] = [_NOT_ENCODABLE] * len(call.records)
+        todo = list(messages(call, self._settings.body, self._settings.batch_size))
+        exchange, bisect = Exchange(), False
+        ends = self._equipment.clock.monotonic() + DEADLINE.total_seconds() * self._equipment.time_scale
+        for number, message in enumerate(todo):
+            if number and self._is_late(ends):
+                _fill(outcomes, todo[number:], _NOT_TRIED)
+                break
+            outcome, exchange, bisect = await self._send_one(message, call.attempt)
+            if bisect and number:
+                outcome, bisect = _on_its_own(outcome), False
+            _fill(outcomes, [message], outcome)
+            if bisect or not isinstance(outcome, Delivered | Rejected):
+                _fill(outcomes, todo[number + 1 :], outcome if bisect else _NOT_TRIED)
+                break
+        return CallResult(outcomes=outcomes, exchange=exchange, bisect=bisect)
+
+    async def find(self, call: Call) -> CallResult:
+        """Never asked: a lost call is sent again, and the receiver knows it by its id."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self._client.close()
+
+    def _is_late(self, ends: float) -> bool:
+        """Whether another request could run beyond the call's deadline."""
+        needed = self._settings.timeout * self._equipment.time_scale
+        return self._equipment.clock.monotonic() + needed > ends
+
+    async def _send_one(self, message: Message, attempt: int) -> tuple[Outcome, Exchange, bool]:
+        if len(message.body) > LARGEST_BODY:
+            too_large = row_of(413)
+            outcome = outcome_of(too_large, text="", code="too_large", vendor_text=None, retry_after=None)
+            return outcome, Exchange(request=self._request_line(message, attempt)), len(message.positions) > 1
+        result = await self._client.post(message, attempt=attempt)
+        row = self._row(result)
+        exchange = self._exchange(message, attempt, result)
+        outcome = DELIVERED if row is None else self._outcome(row, result, exchange.response)
+        return outcome, exchange, row is not None and row.bisect and len(message.positions) > 1
+
+    def _row(self, result: Answer | Failure) -> Row | None:
+        """The row that holds, None for delivered; counts what comes in a row."""
+        key = result.status if isinstance(result, Answer) else result.fault
+        success = isinstance(key, int) and (
+            200 <= key < 300 or (key == 409 and self._settings.conflict_is_success)
+        )
+        self._in_a_row = self._in_a_row + 1 if key == self._trouble and not success else 1
+        self._trouble = None if success else key
+        if success:
+            return None
+        return row_for(result if isinstance(result, Failure) else result.status, in_a_row=self._in_a_row)
+
+    def _outcome(self, row: Row, result: Answer | Failure, response: str) -> Outcome:
+        if isinstance(result, Failure):
+            text = f"{result.text[:1].upper()}{result.text[1:]}."
+            return outcome_of(row, text=text, code=result.fault, vendor_text=None, retry_after=None)
+        return outcome_of(
+            row,
+            text=f"HTTP {result.status}.",
+            code=str(result.status),
+            vendor_text=response[:SHORT] or None,
+            retry_after=wait_asked_for(result.headers, now=self._equipment.clock.now()),
+        )
+
+    def _exchange(self, message: Message, attempt: int, result: Answer | Failure) -> Exchange:
+        line = self._request_line(message, attempt)
+        if isinstance(result, Failure):
+            return Exchange(request=line, status=result.status, response=result.text)
+        text = kept_text(result.body, self._settings.secrets)
+        if 300 <= result.status < 400:
+            moved = kept_text(result.headers.get("Location", "").encode(), self._settings.secrets)
+            text = f"Location: {moved[:SHORT]}\n{text}"
+        return Exchange(request=line, status=result.status, response=text)
+
+    def _request_line(self, message: Message, attempt: int) -> str:
+        size = f"{len(message.positions)} records, {len(message.body)} bytes"
+        return f"POST {shown_url(self._settings.url)} ({size}, {message.id}, attempt {attempt})"
+
+
+def validate_step(name: str, options: Mapping[str, Json]) -> Mapping[str, Json]:
+    """A step writes a call, and has no options."""
+    if name != OBJECT:
+        raise InvalidInput(
+            "The step cannot be saved.", [Problem("/object", "unknown", f"A webhook offers {OBJECT!r} only.")]
+        )
+    return read_settings((), options, at="/options")
+
+
+def _fill(outcomes: list[Outcome], parts: Sequence[Message], outcome: Outcome) -> None:
+    for message in parts:
+        for position in message.positions:
+            outcomes[position] = outcome
+
+
+def _on_its_own(outcome: Outcome) -> Outcome:
+    """For a batch after others of its call: its records are tried again by themselves, nothing else is."""
+    if not isinstance(outcome, Rejected):
+        return outcome
+    return Deferred(
+        scope=Scope.RECORD,
+        reason=outcome.reason,
+        message=outcome.message,
+        vendor_code=outcome.vendor_code,
+        vendor_text=outcome.vendor_text,
+    )
+
+
+WEBHOOK = Destination(
+    kind="webhook",
+    label="Webhook",
+    summary="Signed JSON to an address of yours.",
+    settings=SETTINGS,
+    operations=(
+        OperationSpec(
+            operation=Operation.INSERT,
+            resend=Resend.RESEND_SAFE,
+            max_records=MOST_RECORDS,
+            max_bytes=MOST_BYTES,
+            deadline=DEADLINE,
+            keeps_order=True,
+        ),
+    ),
+    connect=WebhookConnector,
+    validate=validate,
+    validate_step=validate_step,
+    limits=Limits(rate=50.0, burst=50, concurrency=4),
+)
