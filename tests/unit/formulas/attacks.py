@@ -10,6 +10,7 @@ from formlane.formulas.limits import TEXT_CHARACTERS
 
 FULL = "x" * TEXT_CHARACTERS
 HUGE = " ab" * 700_000
+LAST_MOMENT = dt.datetime.max.replace(tzinfo=dt.timezone(-dt.timedelta(hours=14)))
 
 Attack = tuple[str, str, dict[str, Value]]
 
@@ -171,7 +172,7 @@ DATES: list[Attack] = [
     ("offset +24", 'DATETIMEVALUE("2026-01-01T00:00:00+24:00")', {}),
     ("offset beyond the first year", 'DATETIMEVALUE("0001-01-01T00:00:00+14:00")', {}),
     ("offset beyond the last year", 'DATETIMEVALUE("9999-12-31T23:59:59-14:00")', {}),
-    ("input beyond the last year", "sent", {"sent": dt.datetime.max.replace(tzinfo=dt.timezone(-dt.timedelta(hours=14)))}),
+    ("input beyond the last year", "sent", {"sent": LAST_MOMENT}),
     ("24 o'clock", 'DATETIMEVALUE("2026-01-01T24:00:00Z")', {}),
     ("DST gap", 'DATETIMEVALUE("2026-03-29T02:30:00")', {}),
     ("week date", 'DATEVALUE("2026-W05-6")', {}),
