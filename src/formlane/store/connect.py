@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
@@ -179,6 +180,8 @@ def _told_without_secrets(address: Address) -> Iterator[None]:
         yield
     except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise ConfigurationError(f"The database at {address.place} refuses us: {error}") from error
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigurationError(f"The certificate of {address.place} is not trusted: {error}") from error
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise Unavailable(f"The database at {address.place} does not answer: {error}") from error
     except (asyncpg.InterfaceError, ValueError) as error:
