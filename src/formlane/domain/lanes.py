@@ -108,7 +108,8 @@ class Lease:
     """A leased lane with its open window [head, to).
 
     For a held window `head` and `to` are None. `maybe_sent`: the call at the head may have arrived
-    although no answer was recorded. `calls`: the grant. `held_keys`: keys with a record held.
+    although no answer was recorded. `cut`: where the next call ends, if a refused one was split.
+    `calls`: the grant. `held_keys`: keys with a record held.
     """
 
     lane: UUID
@@ -122,6 +123,7 @@ class Lease:
     release: int
     head: Position | None
     to: Position | None
+    cut: Position | None = None
     step: int = 0
     maybe_sent: bool = False
     lapses: int = 0
@@ -138,13 +140,17 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """A delivery of a leased window. `blob` comes with the first delivery of each batch only."""
+    """A delivery of a leased window; `origin` is the batch's own source, also of a replay.
+
+    `blob` comes with the first delivery of each batch only.
+    """
 
     lane: UUID
     queue: Queue
     seq: int
     batch: UUID
     source: UUID
+    origin: UUID
     accepted_at: dt.datetime
     records: int
     rows: tuple[int, ...] | None
@@ -275,7 +281,8 @@ class Settlement:
     `position` None leaves the head where it is (held windows always). `progress`: a call's outcomes
     are known. `finished`: the window is done. `given_back`: the lease ends. `quiet`: an answer was
     lost. `retry`: wait of the lane. `call`: whose journal is done with, on progress.
-    `narrowed`: the window's new end.
+    `narrowed`: the window's new end. `cut`: where the next call ends. `flow_blocked`: the flow waits
+    for a person.
     """
 
     lane: UUID
@@ -296,6 +303,8 @@ class Settlement:
     unused: int = 0
     call: UUID | None = None
     narrowed: Position | None = None
+    cut: Position | None = None
+    flow_blocked: bool = False
     attempts: tuple[Attempt, ...] = ()
     exceptions: tuple[Exceptional, ...] = ()
     held: tuple[NewHeld, ...] = ()

@@ -120,6 +120,7 @@ class PostgresLanes:
                 seq=row["seq"],
                 batch=row["batch_id"],
                 source=row["source_id"],
+                origin=row["origin_id"],
                 accepted_at=row["accepted_at"],
                 records=row["records"],
                 rows=None if row["rows"] is None else tuple(row["rows"]),
@@ -299,6 +300,7 @@ def _lease(row: asyncpg.Record) -> Lease:
         release=row["release"],
         head=None if queue is Queue.HELD else Position(row["head_seq"], row["head_offset"]),
         to=None if queue is Queue.HELD else Position(row["to_seq"], row["to_offset"]),
+        cut=None if row["cut_seq"] is None else Position(row["cut_seq"], row["cut_offset"]),
         step=row["step"],
         maybe_sent=row["maybe_sent"],
         lapses=row["lapses"],
@@ -344,6 +346,8 @@ def _settlement(one: Settlement) -> tuple[object, ...]:
         one.unused,
         one.call,
         *narrowed,
+        *(one.cut or (None, None)),
+        one.flow_blocked,
     )
 
 

@@ -149,7 +149,7 @@ BEGIN
            l.window_release,
            CASE l.window_queue WHEN 0 THEN l.live_head WHEN 1 THEN l.replay_head END,
            CASE l.window_queue WHEN 0 THEN l.live_offset WHEN 1 THEN l.replay_offset END,
-           l.window_to, l.window_to_offset, l.step, l.maybe_sent, l.lapses, l.sending_lapses, l.attempt,
+           l.window_to, l.window_to_offset, l.cut_to, l.cut_to_offset, l.step, l.maybe_sent, l.lapses, l.sending_lapses, l.attempt,
            l.failing_since, c.failures, c.failing_since, g.calls, l.held,
            CASE WHEN l.held > 0 THEN ARRAY(
                SELECT DISTINCT h.key FROM held h WHERE h.lane_id = l.id AND h.key IS NOT NULL) END,
@@ -222,15 +222,15 @@ BEGIN
 END
 $$;
 
--- The deliveries of leased windows with their blobs; the blob of a batch comes with its first row only.
+-- The deliveries of leased windows with their blobs (origin: where the batch came from, also of a replay); the blob of a batch comes with its first row only.
 CREATE OR REPLACE FUNCTION formlane.contents(lane_ids uuid[], tokens uuid[]) RETURNS TABLE (
-    lane_id uuid, queue smallint, seq bigint, batch_id uuid, source_id uuid, accepted_at timestamptz,
-    records integer, rows integer[], keys bytea, as_new boolean, blob bytea
+    lane_id uuid, queue smallint, seq bigint, batch_id uuid, source_id uuid, origin_id uuid,
+    accepted_at timestamptz, records integer, rows integer[], keys bytea, as_new boolean, blob bytea
 )
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = formlane, pg_temp
 AS $$
-    SELECT d.lane_id, d.queue, d.seq, d.batch_id, d.source_id, d.accepted_at, d.records, d.rows, d.keys,
+    SELECT d.lane_id, d.queue, d.seq, d.batch_id, d.source_id, b.source_id, d.accepted_at, d.records, d.rows, d.keys,
            d.as_new, CASE WHEN d.first THEN b.blob END
     FROM (
         SELECT w.*, row_number() OVER (PARTITION BY w.batch_id) = 1 AS first

@@ -53,6 +53,13 @@ BEGIN
            e.release, e.detail
     FROM unnest(exceptions) e JOIN lanes l ON l.id = e.lane_id WHERE l.id = ANY (good);
 
+    INSERT INTO alerts (tenant_id, id, scope, scope_id, reason, message)
+    SELECT DISTINCT ON (l.id) l.tenant_id, gen_random_uuid(), 'lane', l.id, e.reason,
+           'Records were parked because sending them ended the worker three times.'
+    FROM unnest(exceptions) e JOIN lanes l ON l.id = e.lane_id
+    WHERE l.id = ANY (good) AND e.reason = 'crashes_worker'
+    ON CONFLICT DO NOTHING;
+
     INSERT INTO ledger_deltas (
         tenant_id, source_id, flow_id, minute, delivered, skipped, rejected, parked, bucket)
     SELECT l.tenant_id, e.source_id, l.flow_id, e.minute, e.delivered, e.skipped, e.rejected, e.parked, e.bucket
@@ -64,8 +71,8 @@ BEGIN
         UPDATE held h
         SET step = t.step, remote_ids = t.remote_ids, retry_at = now() + t.retry,
             attempt = h.attempt + t.used_attempt::int, reason = t.reason, message = t.message,
-            window_id = CASE WHEN s.finished THEN NULL ELSE h.window_id END
-        FROM unnest(tried) t JOIN unnest(settlements) s ON s.lane_id = t.lane_id
+            window_id = NULL
+        FROM unnest(tried) t
         WHERE NOT t.gone AND h.lane_id = t.lane_id AND h.place = t.place AND h.lane_id = ANY (good);
         INSERT INTO held (
             tenant_id, lane_id, key, queue, seq, position, step, release, remote_ids, attempt, retry_at, reason,
@@ -83,6 +90,19 @@ BEGIN
     DELETE FROM journal j USING unnest(settlements) s
     WHERE s.call_id IS NOT NULL AND s.progress AND j.lane_id = s.lane_id AND j.call_id = s.call_id
       AND j.lane_id = ANY (good);
+
+    WITH blocked AS (
+        SELECT DISTINCT ON (l.flow_id) l.tenant_id, l.flow_id, s.pause_reason, s.pause_message
+        FROM unnest(settlements) s JOIN lanes l ON l.id = s.lane_id
+        WHERE s.flow_blocked AND l.id = ANY (good) ORDER BY l.flow_id
+    ), paused AS (
+        INSERT INTO pauses (tenant_id, scope, scope_id, reason, until, message)
+        SELECT b.tenant_id, 'flow', b.flow_id, b.pause_reason, 'infinity', b.pause_message FROM blocked b
+        ON CONFLICT (tenant_id, scope, scope_id, reason) DO UPDATE SET message = excluded.message
+    )
+    INSERT INTO alerts (tenant_id, id, scope, scope_id, reason, message)
+    SELECT b.tenant_id, gen_random_uuid(), 'flow', b.flow_id, b.pause_reason, b.pause_message FROM blocked b
+    ON CONFLICT DO NOTHING;
 
     PERFORM formlane.settle_connections(settlements, good);
     PERFORM formlane.settle_lanes(settlements, good);
@@ -125,6 +145,11 @@ AS $$
         window_to = CASE WHEN s.finished THEN NULL ELSE coalesce(s.narrowed_seq, l.window_to) END,
         window_to_offset = CASE WHEN s.finished THEN NULL WHEN s.narrowed_seq IS NOT NULL THEN s.narrowed_offset
                                 ELSE l.window_to_offset END,
+        cut_to = CASE WHEN s.finished OR (s.progress AND s.cut_seq IS NULL) THEN NULL
+                      ELSE coalesce(s.cut_seq, l.cut_to) END,
+        cut_to_offset = CASE WHEN s.finished OR (s.progress AND s.cut_seq IS NULL) THEN NULL
+                             WHEN s.cut_seq IS NOT NULL THEN s.cut_offset ELSE l.cut_to_offset END,
+        paused_until = CASE WHEN s.flow_blocked THEN 'infinity' ELSE l.paused_until END,
         last_queue = CASE WHEN s.finished THEN l.window_queue ELSE l.last_queue END,
         live_turns = CASE WHEN s.finished AND l.window_queue = 0 THEN least(l.live_turns + 1, 9)
                           WHEN s.finished AND l.window_queue = 1 THEN 0 ELSE l.live_turns END,

@@ -69,12 +69,15 @@ CREATE TABLE formlane.lanes (
     held integer NOT NULL DEFAULT 0,
     next_held timestamptz,
     window_close timestamptz,
-    -- the open window: [head, to) of one queue, under one release
+    -- the open window: [head, to) of one queue, under one release; cut_to: where its next call ends, if a
+    -- refused call was split
     window_id uuid,
     window_queue smallint,
     window_to bigint,
     window_to_offset integer,
     window_release integer,
+    cut_to bigint,
+    cut_to_offset integer,
     step smallint NOT NULL DEFAULT 0,
     maybe_sent boolean NOT NULL DEFAULT false,
     sending boolean NOT NULL DEFAULT false,

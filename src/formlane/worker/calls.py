@@ -1,0 +1,99 @@
+"""Cuts a window into calls by fixed rules, so that the same window always yields the same calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid5
+
+import orjson
+
+from formlane.destinations.base import Call, CallRecord
+from formlane.domain.ids import CallId, LaneId, call_id, record_to_text
+from formlane.domain.lanes import Lease, Position, Queue
+from formlane.services.recipes import Recipe
+from formlane.worker.window import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A contiguous range of a window that is settled at once; `sendable` may be empty."""
+
+    items: Sequence[Item]
+    sendable: Sequence[Item]
+
+    @property
+    def end(self) -> Position:
+        """The head once the range is settled."""
+        return self.items[-1].after
+
+
+def cut(items: Sequence[Item], recipe: Recipe, *, cut_at: Position | None = None) -> Range:
+    """The first range of the items left (at least one).
+
+    It ends where a limit of the operation would be passed, at `cut_at`, and, where a destination does
+    not keep order within a call, before a second record of one key or one match-key value. Held
+    records go one by one: each has its own waiting time.
+    """
+    spec = recipe.spec
+    sendable: list[Item] = []
+    seen: set[object] = set()
+    weigh = recipe.weighs
+    weight = 0
+    count = 0
+    for item in items:
+        if cut_at is not None and count and item.place >= cut_at:
+            break
+        if item.is_sendable:
+            if len(sendable) >= (1 if item.held else spec.max_records):
+                break
+            if weigh:
+                weight += len(orjson.dumps(item.fields))
+                if weight > spec.max_bytes and sendable:
+                    break
+            if not spec.keeps_order:
+                marks = _marks(item, recipe)
+                if not seen.isdisjoint(marks):
+                    break
+                seen.update(marks)
+            sendable.append(item)
+        count += 1
+    return Range(items[:count], sendable)
+
+
+def _marks(item: Item, recipe: Recipe) -> tuple[object, ...]:
+    marks: tuple[object, ...] = () if item.key is None else (item.key,)
+    if recipe.step.match_key and item.fields is not None:
+        marks += (tuple(str(item.fields.get(name)) for name in recipe.step.match_key),)
+    return marks
+
+
+def call_of(lease: Lease, recipe: Recipe, sendable: Sequence[Item]) -> Call:
+    """The call that carries these items. Its id depends on lane, step and records alone."""
+    first = sendable[0]
+    namespace = uuid5(lease.lane, first.source.hex) if first.as_new else lease.lane
+    id_: CallId = call_id(LaneId(namespace), lease.step, [item.record for item in sendable])
+    return Call(
+        id=id_,
+        object=recipe.step.object,
+        operation=recipe.step.operation,
+        records=[
+            CallRecord(
+                id=record_to_text(item.record), tracking_key=item.tracking_key, fields=item.fields or {}
+            )
+            for item in sendable
+        ],
+        columns=recipe.columns,
+        types=recipe.types,
+        match_key=recipe.step.match_key,
+        tracking_field=recipe.step.tracking_field,
+        options=recipe.step.options,
+        attempt=lease.attempt + 1,
+        names=recipe.names,
+    )
+
+
+def calls_left(lease: Lease, items: Sequence[Item], recipe: Recipe) -> int:
+    """About how many calls the items still need; at least one."""
+    per_call = 1 if lease.queue is Queue.HELD else recipe.spec.max_records
+    return max(1, -(-len(items) // per_call))

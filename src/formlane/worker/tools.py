@@ -1,0 +1,59 @@
+"""What a lane is worked with, and what was fetched for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from formlane.destinations.base import Call, CallResult, Journal
+from formlane.domain.lanes import Content, HeldRecord, Lease
+from formlane.domain.retry import RetryPolicy
+from formlane.domain.sealing import Opener, Sealer
+from formlane.ports import Clock, Lanes
+from formlane.services.recipes import Recipe
+from formlane.worker.window import Records
+
+
+class Pusher(Protocol):
+    """The worker's way to the engine; bounds every call by its deadline and never raises for trouble."""
+
+    async def push(self, recipe: Recipe, call: Call, journal: Journal) -> CallResult:
+        """Makes the call; `Uncertain` when the deadline passes."""
+        ...
+
+    async def find(self, recipe: Recipe, call: Call) -> CallResult:
+        """Looks the call's records up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a lane is worked with. `chance` gives numbers in [0, 1); `stopping` ends work between calls."""
+
+    lanes: Lanes
+    pusher: Pusher
+    recipe: Callable[[Lease], Awaitable[Recipe]]
+    clock: Clock
+    policy: RetryPolicy
+    chance: Callable[[], float]
+    stopping: Callable[[], bool]
+    cell: int = 0
+    time_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A leased window with what was fetched for it; `opener` opens its journal.
+
+    `began` is the worker's monotonic clock when it asked for the lease.
+    """
+
+    lease: Lease
+    began: float
+    contents: Sequence[Content]
+    held: Sequence[HeldRecord]
+    batches: Callable[[UUID], Records]
+    sealer: Sealer
+    opener: Opener | None = None
