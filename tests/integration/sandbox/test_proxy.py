@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import asyncssh
 import pytest
+
 from tests.integration.sandbox.test_sshd import connected
 from tests.proxy import End, Plan, Proxy, running_proxy
 from tests.sshd import Sshd

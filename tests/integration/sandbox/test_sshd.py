@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+
 from tests.sshd import Sshd, SshdOptions, is_sshd
 
 pytestmark = pytest.mark.sshd
