@@ -15,7 +15,7 @@ SHORT: Final = 200
 """Characters of the receiver's words that are kept with an outcome."""
 
 _UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CREDENTIAL = re.compile(r"(?i)\b(bearer|basic|whsec_|v1,)(\s*)[A-Za-z0-9._~+/=-]{8,}")
+_CREDENTIAL = re.compile(r"(?i)(bearer|basic|whsec_|v1,)(\s*)[A-Za-z0-9._~+/=-]{8,}")
 
 
 def kept_text(body: bytes, secrets: Iterable[str]) -> str:
