@@ -35,8 +35,7 @@ class Disk:
 
 
 @dataclass(slots=True)
-class _Handle:
-    file: object
+class _Opened:
     path: str
     written: int = 0
 
@@ -49,6 +48,7 @@ class Files(asyncssh.SFTPServer):
         peer = channel.get_extra_info("peername")
         self._client = f"{peer[0]}:{peer[1]}"
         self._user = str(channel.get_extra_info("username"))
+        self._opened: dict[object, _Opened] = {}
         super().__init__(channel, chroot=bytes(disk.root))
 
     async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
@@ -57,52 +57,49 @@ class Files(asyncssh.SFTPServer):
         offered = self._disk.behaviour.append or not pflags & FXF_APPEND
 
         def work() -> object:
-            opened: object = super(Files, self).open(path, pflags, attrs)
-            return _Handle(opened, _text(path))
+            return super(Files, self).open(path, pflags, attrs)
 
-        return await self._do("open", work, path=path, writes=writes, offered=offered)
+        file_obj = await self._do("open", work, path=path, writes=writes, offered=offered)
+        self._opened[file_obj] = _Opened(_text(path))
+        return file_obj
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         """Read; not an event."""
         await self._delay()
-        content = super().read(_handle(file_obj).file, offset, size)
+        content = super().read(file_obj, offset, size)
         assert isinstance(content, bytes)
         return content
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Write, until the disk is full; not an event."""
         await self._delay()
-        disk, handle = self._disk, _handle(file_obj)
+        disk, opened = self._disk, self._opened[file_obj]
         limit = disk.behaviour.full_after
         if limit is not None and disk.written + len(data) > limit:
-            self._note("write", handle.path, outcome="SFTPNoSpaceOnFilesystem")
+            self._note("write", opened.path, outcome="SFTPNoSpaceOnFilesystem")
             raise asyncssh.SFTPNoSpaceOnFilesystem("No space left on device")
         disk.written += len(data)
-        handle.written += len(data)
-        written = super().write(handle.file, offset, data)
+        opened.written += len(data)
+        written = super().write(file_obj, offset, data)
         assert isinstance(written, int)
         return written
 
     async def close(self, file_obj: object) -> None:
         """Close; the event carries the bytes written."""
-        handle = _handle(file_obj)
-        super().close(handle.file)
-        self._note("close", handle.path, size=handle.written)
+        opened = self._opened.pop(file_obj)
+        super().close(file_obj)
+        self._note("close", opened.path, size=opened.written)
 
     async def fstat(self, file_obj: object) -> Attributes:
         """Attributes of an open file."""
-        handle = _handle(file_obj)
-        return await self._do(
-            "fstat", lambda: super(Files, self).fstat(handle.file), path=handle.path.encode()
-        )
+        return await self._do("fstat", lambda: super(Files, self).fstat(file_obj), path=self._path(file_obj))
 
     async def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
         """Set attributes of an open file."""
-        handle = _handle(file_obj)
         await self._do(
             "fsetstat",
-            lambda: super(Files, self).fsetstat(handle.file, attrs),
-            path=handle.path.encode(),
+            lambda: super(Files, self).fsetstat(file_obj, attrs),
+            path=self._path(file_obj),
             writes=True,
             offered=self._disk.behaviour.setstat,
         )
@@ -177,11 +174,10 @@ class Files(asyncssh.SFTPServer):
 
     async def fsync(self, file_obj: object) -> None:
         """Bring a file's data to the disk."""
-        handle = _handle(file_obj)
         await self._do(
             "fsync",
-            lambda: super(Files, self).fsync(handle.file),
-            path=handle.path.encode(),
+            lambda: super(Files, self).fsync(file_obj),
+            path=self._path(file_obj),
             offered=self._disk.behaviour.fsync,
         )
 
@@ -223,6 +219,9 @@ class Files(asyncssh.SFTPServer):
         self._note(what, *names)
         return result
 
+    def _path(self, file_obj: object) -> bytes:
+        return self._opened[file_obj].path.encode()
+
     async def _delay(self) -> None:
         if self._disk.behaviour.delay:
             await asyncio.sleep(self._disk.behaviour.delay)
@@ -244,11 +243,6 @@ class Files(asyncssh.SFTPServer):
                 outcome=outcome,
             )
         )
-
-
-def _handle(file_obj: object) -> _Handle:
-    assert isinstance(file_obj, _Handle)
-    return file_obj
 
 
 def _text(path: bytes) -> str:

@@ -17,7 +17,6 @@ from formlane_sandbox.sftp.accounts import Account
 from formlane_sandbox.sftp.behaviour import Behaviour
 from formlane_sandbox.sftp.simulator import SftpServer, SftpSettings
 
-
 Connecting = AbstractAsyncContextManager[asyncssh.SSHClientConnection]
 
 
@@ -201,11 +200,16 @@ async def test_disk_full_after_some_bytes_then_freed(user: User) -> None:
 
 
 async def test_slow(user: User) -> None:
-    async with user.client(delay=3600) as client:
+    async with user.connect() as connection:
+        client = await connection.start_sftp_client()
+        user.server.behave(Behaviour(delay=3600))
         answer = asyncio.create_task(client.stat("/"))
         done, _ = await asyncio.wait([answer], timeout=0.05)
+        connection.abort()
+
         assert not done
-        answer.cancel()
+        with pytest.raises(asyncssh.Error):
+            await answer
 
 
 async def test_control_api_and_page(user: User) -> None:
