@@ -95,7 +95,7 @@ def is_text(node: Node) -> bool:
         case Literal():
             return isinstance(node.value, str)
         case Name():
-            return node.name in TEXT_INPUTS
+            return node.name in TEXT_INPUTS or node.name.startswith("text_")
         case Join():
             return True
         case Call():

@@ -17,7 +17,7 @@ from tests.unit.formulas.reference import Datum, NoResult, evaluated
 from tests.unit.formulas.trees import records, trees
 
 bounded = settings(
-    max_examples=250, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 WORDS = [

@@ -1,0 +1,90 @@
+"""Every operator and function by itself, on awkward values in all positions, against the reference."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import random
+from decimal import Decimal
+
+import pytest
+
+from formlane.domain.types import FieldType
+from formlane.formulas import FormulaFault, compile_formula
+from formlane.formulas.syntax import Binary, Call, Join, Name, Negate, Node
+from tests.unit.formulas.evaluating import ACCEPTED_AT, CONTEXT
+from tests.unit.formulas.printing import printed
+from tests.unit.formulas.reference import Datum, NoResult, evaluated
+from tests.unit.formulas.trees import FIXED, SHAPES
+
+MOST_ROWS = 1_000
+
+POOLS: dict[str, tuple[FieldType, list[Datum]]] = {
+    "text": (
+        FieldType.STRING,
+        [
+            None,
+            "",
+            "a",
+            "A",
+            "aa",
+            "Straße",
+            "STRASSE",
+            " ab  c ",
+            "12",
+            " -0.50",
+            "2024-02-29",
+            "2023-02-29",
+            "😀é\u0301",
+        ],
+    ),
+    "integer": (FieldType.INTEGER, [None, -1, 0, 1, 2, 3, 12, 29, 2024, 10**17, 10**18]),
+    "decimal": (
+        FieldType.DECIMAL,
+        [
+            None,
+            *map(Decimal, ("0", "0.005", "2.5", "-2.5", "2.345", "-2.345", "0.125", "1E+80", "1E-90", "3")),
+        ],
+    ),
+    "boolean": (FieldType.BOOLEAN, [None, True, False]),
+    "date": (FieldType.DATE, [None, dt.date.min, dt.date.max, dt.date(2024, 2, 29), ACCEPTED_AT.date()]),
+}
+
+CASES = sorted({
+    (name, tuple(scalar if kind == "scalar" else kind for kind in kinds))
+    for shapes in SHAPES.values()
+    for name, kinds in shapes
+    for scalar in (POOLS if "scalar" in kinds else ["text"])
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kinds"), CASES)
+def test_an_operation_agrees_with_the_reference_on_awkward_values(name: str, kinds: tuple[str, ...]) -> None:
+    operands = tuple(
+        FIXED[kind] if kind in FIXED else Name(f"{kind}_{number}") for number, kind in enumerate(kinds)
+    )
+    tree = _tree(name, operands)
+    varied = {f"{kind}_{number}": POOLS[kind] for number, kind in enumerate(kinds) if kind in POOLS}
+    formula = compile_formula(printed(tree), inputs={key: pool[0] for key, pool in varied.items()})
+    rows = list(itertools.product(*(pool[1] for pool in varied.values())))
+    if len(rows) > MOST_ROWS:
+        rows = random.Random(name).sample(rows, MOST_ROWS)
+    for row in rows:
+        values = dict(zip(varied, row, strict=True))
+        try:
+            expected: object = evaluated(tree, values, ACCEPTED_AT.date())
+        except NoResult:
+            expected = NoResult
+        try:
+            result: object = formula(dict(values), CONTEXT)
+        except FormulaFault:
+            result = NoResult
+        assert (result, isinstance(result, bool)) == (expected, isinstance(expected, bool)), values
+
+
+def _tree(name: str, operands: tuple[Node, ...]) -> Node:
+    if name == "&":
+        return Join(operands)
+    if name[0].isalpha():
+        return Call(name, operands)
+    return Negate(operands[0]) if len(operands) == 1 else Binary(name, operands[0], operands[1])
