@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from formlane.domain.flows import FieldMapping, FlowDefinition, SourceKind, Step
 from formlane.domain.types import TEXTUAL, FieldType, Json
 from formlane.domain.values import ValueFault, read
-from formlane.errors import InvalidInput, Problem
+from formlane.errors import InvalidInput
 from formlane.formulas import Formula, FormulaError
 from formlane.mapping.conversions import conversion
+from formlane.mapping.findings import Finding, error, formula_findings, meant
 from formlane.mapping.lines import OMITTED, SYSTEM_TYPES, FormulaCompiler, Line, LineFault, Omitted
 
 
@@ -30,36 +31,36 @@ def resolve(
 ) -> tuple[ResolvedStep, ...]:
     """The steps of a definition in order. Raises `InvalidInput` with a problem per line that cannot work."""
     inputs = {given.name: given.type for given in definition.inputs}
-    resolver = _Resolver(inputs, formulas)
-    steps = tuple(
-        ResolvedStep(
-            step=step,
-            version=version,
-            inputs=inputs,
-            lines=resolver.lines(step, f"/steps/{index}/mapping"),
-            condition=resolver.condition(step, f"/steps/{index}/condition"),
-        )
-        for index, step in enumerate(definition.steps)
-    )
-    if resolver.problems:
-        raise InvalidInput("The flow's mapping cannot work as it is.", resolver.problems)
+    resolver = Resolver(inputs, version, formulas=formulas)
+    steps = tuple(resolver.step(step, f"/steps/{index}") for index, step in enumerate(definition.steps))
+    if resolver.findings:
+        problems = [finding.as_problem() for finding in resolver.findings]
+        raise InvalidInput("The flow's mapping cannot work as it is.", problems)
     return steps
 
 
-class _Resolver:
-    """Collects a problem per fault, so that all are told at once."""
+class Resolver:
+    """Resolves steps and collects an error per fault in `findings`, so that all are told at once."""
 
-    def __init__(self, inputs: Mapping[str, FieldType], formulas: FormulaCompiler) -> None:
+    def __init__(self, inputs: Mapping[str, FieldType], version: int, *, formulas: FormulaCompiler) -> None:
         self.inputs = inputs
+        self.version = version
         self.formulas = formulas
-        self.problems: list[Problem] = []
+        self.findings: list[Finding] = []
 
-    def lines(self, step: Step, at: str) -> tuple[Line, ...]:
-        resolved = (self._line(mapping, f"{at}/{index}") for index, mapping in enumerate(step.mapping))
-        return tuple(line for line in resolved if line is not None)
-
-    def condition(self, step: Step, at: str) -> Formula | None:
-        return self._formula(step.condition, FieldType.BOOLEAN, at) if step.condition else None
+    def step(self, step: Step, at: str) -> ResolvedStep:
+        """The step without the lines that have a fault. `at` points to the step in the definition."""
+        lines = (self._line(mapping, f"{at}/mapping/{index}") for index, mapping in enumerate(step.mapping))
+        condition = None
+        if step.condition:
+            condition = self._formula(step.condition, FieldType.BOOLEAN, f"{at}/condition")
+        return ResolvedStep(
+            step=step,
+            version=self.version,
+            inputs=self.inputs,
+            lines=tuple(line for line in lines if line is not None),
+            condition=condition,
+        )
 
     def _line(self, mapping: FieldMapping, at: str) -> Line | None:
         source = mapping.source
@@ -85,8 +86,11 @@ class _Resolver:
             case SourceKind.INPUT if source.input is not None and source.input in self.inputs:
                 return self.inputs[source.input]
             case SourceKind.INPUT:
-                message = f"{mapping.target}: the flow has no input {source.input!r}."
-                self._refuse(f"{at}/source/input", "unknown_input", message)
+                name = source.input or ""
+                message = f"{mapping.target}: the flow has no input {name!r}."
+                self.findings.append(
+                    error(f"{at}/source/input", "unknown_input", message, meant(name, self.inputs))
+                )
                 return None
             case SourceKind.SYSTEM if source.system is not None:
                 return SYSTEM_TYPES[source.system]
@@ -126,22 +130,9 @@ class _Resolver:
     def _formula(self, source: str, expected: FieldType, at: str) -> Formula | None:
         try:
             return self.formulas(source, inputs=self.inputs, expected=expected)
-        except FormulaError as error:
-            self.problems.extend(formula_problems(error, at))
+        except FormulaError as fault:
+            self.findings.extend(formula_findings(fault, at))
             return None
 
     def _refuse(self, pointer: str, code: str, message: str) -> None:
-        self.problems.append(Problem(pointer, code, message))
-
-
-def formula_problems(error: FormulaError, at: str) -> Sequence[Problem]:
-    """The problems of a formula as problems of what was sent; the message counts characters from 1."""
-    return [
-        Problem(
-            at,
-            "formula",
-            f"At character {problem.position + 1}: {problem.message}"
-            + (f" {problem.suggestion}" if problem.suggestion else ""),
-        )
-        for problem in error.problems
-    ]
+        self.findings.append(error(pointer, code, message))
