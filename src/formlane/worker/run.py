@@ -355,7 +355,7 @@ class LaneRun:
 
     async def _commit(self, settlement: Settlement) -> str | None:
         """Settles; the reason to stop, if any. Raises `LeaseLost` when the lane belongs to another."""
-        [settled] = await self.tools.lanes.settle([settlement])
+        [settled] = await self.tools.settle([settlement])
         if not settled.settled:
             raise LeaseLost
         return settled.stop

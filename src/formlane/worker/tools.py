@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from formlane.destinations.base import Call, CallResult, Journal
-from formlane.domain.lanes import Content, HeldRecord, Lease
+from formlane.domain.lanes import Content, HeldRecord, Lease, Settled, Settlement
 from formlane.domain.retry import RetryPolicy
 from formlane.domain.sealing import Opener, Sealer
 from formlane.ports import Clock, Lanes
@@ -30,9 +30,10 @@ class Pusher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What a lane is worked with. `chance` gives numbers in [0, 1); `stopping` ends work between calls."""
+    """What a lane is worked with. `settle` is that of the lanes, or shares its commits; `chance` gives numbers in [0, 1); `stopping` ends work between calls."""
 
     lanes: Lanes
+    settle: Callable[[Sequence[Settlement]], Awaitable[list[Settled]]]
     pusher: Pusher
     recipe: Callable[[Lease], Awaitable[Recipe]]
     clock: Clock
