@@ -11,6 +11,7 @@ import os
 import random
 import signal
 from collections.abc import Mapping
+from typing import Any
 
 from formlane.errors import ConfigurationError
 
@@ -30,7 +31,7 @@ class Failpoints:
         if self._chances and self._random.random() < self._chances.get(name, 0.0):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def reach_while(self, name: str, work: asyncio.Future[object]) -> None:
+    def reach_while(self, name: str, work: asyncio.Future[Any]) -> None:
         """The same, a moment later and only if `work` is still under way then."""
         if name in self._chances:
             asyncio.get_running_loop().call_later(

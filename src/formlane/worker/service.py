@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -170,9 +171,9 @@ class Worker:
             active = _Active(lease=lease, held_until=began + self.limits.lease)
             self._active[lease.lane] = active
             active.task = asyncio.create_task(self._work(active, fetching, began=began))
-            active.task.add_done_callback(lambda _task, lane=lease.lane: self._finished(lane))
+            active.task.add_done_callback(partial(self._finished, lease.lane))
 
-    def _finished(self, lane: UUID) -> None:
+    def _finished(self, lane: UUID, _task: asyncio.Task[None]) -> None:
         self._active.pop(lane, None)
         self._freed.set()
 

@@ -53,7 +53,7 @@ class Settler:
             answers = await self._lanes.settle([one.settlement for one in batch])
         except FormlaneError as error:
             _fail(batch, error)
-        except Exception as error:  # one wrong settlement must not fail its neighbours
+        except Exception as error:  # noqa: BLE001 - told to whoever waits; one wrong settlement must not fail its neighbours
             if len(batch) == 1:
                 _fail(batch, error)
                 return

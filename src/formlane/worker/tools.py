@@ -30,7 +30,11 @@ class Pusher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """What a lane is worked with. `settle` is that of the lanes, or shares its commits; `chance` gives numbers in [0, 1); `stopping` ends work between calls."""
+    """What a lane is worked with.
+
+    `settle` is that of the lanes, or shares its commits. `chance` gives numbers in [0, 1). `stopping`
+    ends work between calls.
+    """
 
     lanes: Lanes
     settle: Callable[[Sequence[Settlement]], Awaitable[list[Settled]]]
