@@ -8,6 +8,7 @@ from formlane.formulas.problems import Mismatch, Span
 from formlane.formulas.typed import Typed, apply
 
 EQUALITY = frozenset({"=", "<>"})
+_LOOSE = frozenset({Kind.LIST, Kind.JSON})
 _UNORDERED = frozenset({Kind.BOOLEAN, Kind.LIST, Kind.JSON})
 
 _ADVICE = {
@@ -37,9 +38,6 @@ def comparable(operator: str, left: Typed, right: Typed) -> None:
     if kinds & _UNORDERED:
         kind = next(iter(kinds))
         raise Mismatch(span, f"{kind.opening} cannot be compared with {operator}.")
-
-
-_LOOSE = frozenset({Kind.LIST, Kind.JSON})
 
 
 def compared(operator: str, left: Typed, right: Typed, span: Span) -> Typed:

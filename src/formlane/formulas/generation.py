@@ -139,8 +139,9 @@ def _work(node: Typed) -> int:
 
 
 def _definition(loads: list[ast.stmt], result: ast.expr) -> ast.stmt:
-    explained = ast.Raise(code.call("explain", code.load("error")), code.literal(None))
+    explained = ast.Assign([ast.Name("fault", ast.Store())], code.call("explain", code.load("error")))
     handler = ast.ExceptHandler(code.load("TRAPPED"), "error", [explained])
     guarded = ast.Try([*loads, ast.Return(result)], [handler], [], [])
     arguments = ast.arguments([], [ast.arg("values"), ast.arg("context")], None, [], [], None, [])
-    return ast.FunctionDef("formula", arguments, [guarded], [], None)
+    raised = ast.Raise(code.load("fault"), None)  # outside the handler, so that it keeps no record's values
+    return ast.FunctionDef("formula", arguments, [guarded, raised], [], None)

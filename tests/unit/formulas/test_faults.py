@@ -80,6 +80,11 @@ def test_a_fault_never_shows_what_the_record_holds() -> None:
     assert "4111" not in str(fault_of("VALUE(notes)", notes="4111 1111 1111 1111x"))
 
 
+def test_a_fault_does_not_hold_on_to_the_error_behind_it() -> None:
+    fault = fault_of("VALUE(notes)", notes="x")
+    assert (fault.__context__, fault.__cause__) == (None, None)
+
+
 def test_a_long_part_is_cut_in_the_message() -> None:
     fault = fault_of("VALUE(" + " & ".join(["notes"] * 40) + ")", notes="x")
     assert len(fault.message) < 120
