@@ -48,7 +48,7 @@ LARGE_BODY: Final = 1024 * 1024
 """Bytes from which on a request's body is written in pieces."""
 
 OPEN_CLIENTS: Final = 512
-"""Pools kept; beyond it the one that was unused for longest is closed."""
+"""Pools kept per process."""
 
 
 class NetworkFault(StrEnum):
@@ -222,11 +222,13 @@ class HttpClient:
 class HttpClients:
     """All pools of a process, one per account, so that nothing is shared between tenants.
 
-    `tls` replaces the system's trust store; certificates and host names are always checked.
+    `tls` replaces the system's trust store; certificates and host names are always checked. Of more
+    than `most` pools the one that was unused for longest is closed.
     """
 
-    def __init__(self, guard: Guard, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, guard: Guard, *, tls: ssl.SSLContext | None = None, most: int = OPEN_CLIENTS) -> None:
         self._guard = guard
+        self._most = most
         self._tls = tls or _trust()
         self._clients: dict[str, HttpClient] = {}
 
@@ -234,7 +236,7 @@ class HttpClients:
         """The account's pool, opened if need be; the least recently used idle one may be closed for it."""
         client = self._clients.pop(account, None) or HttpClient(self._guard, self._tls)
         self._clients[account] = client
-        if len(self._clients) > OPEN_CLIENTS:
+        if len(self._clients) > self._most:
             await self._close_idle(account)
         return client
 

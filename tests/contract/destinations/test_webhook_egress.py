@@ -16,7 +16,14 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from formlane.destinations.egress import BLOCKED, Address, AddressRefused, Guard, connected_socket
+from formlane.destinations.egress import (
+    BLOCKED,
+    Address,
+    AddressRefused,
+    Guard,
+    SystemLookup,
+    connected_socket,
+)
 from formlane.destinations.egress.blocked import Row
 from formlane.destinations.egress.guard import AddrInfo
 from formlane.destinations.http import Answer, Failure, HttpClients, NetworkFault
@@ -263,6 +270,29 @@ async def test_proxies_of_the_environment_are_not_used(
         NetworkFault.DNS_LOOKUP_FAILED
     ]
     assert canary.visits == 0
+
+
+async def test_the_system_answers_a_name_once_for_all_who_ask() -> None:
+    lookup = SystemLookup()
+    answers = await asyncio.gather(*(lookup("localhost") for _ in range(20)))
+    assert all(answer == answers[0] for answer in answers)
+    assert ipaddress.ip_address("127.0.0.1") in answers[0]
+    guard = Guard(lookup=lookup)
+    with pytest.raises(AddressRefused):
+        await guard.resolve("localhost", 443)
+    guard.close()
+    with pytest.raises(RuntimeError):
+        await lookup("localhost")
+
+
+async def test_sftp_tries_the_addresses_of_a_host_in_turn(canary: Canary) -> None:
+    listed = [("127.0.0.2", canary.port), ("127.0.0.1", canary.port)]
+    guard = Guard(listed, lookup=Wired(canary, "127.0.0.2", "127.0.0.1").answer)
+    with await connected_socket(guard, "sftp.example.com", canary.port, timeout=5) as sock:
+        assert sock.getpeername() == ("127.0.0.1", canary.port)
+    nowhere = Guard(listed, lookup=Wired(canary, "127.0.0.2").answer)
+    with pytest.raises(ConnectionRefusedError):
+        await connected_socket(nowhere, "sftp.example.com", canary.port, timeout=5)
 
 
 async def test_sftp_dials_through_the_same_guard(canary: Canary) -> None:

@@ -342,6 +342,36 @@ async def test_accounts_share_neither_connections_nor_cookies() -> None:
         await clients.close()
 
 
+async def test_the_pool_that_was_unused_for_longest_makes_room() -> None:
+    async with receiving(saying(OK, close=False)) as receiver:
+        clients = HttpClients(Guard(allow=[("127.0.0.1", receiver.port)]), most=2)
+        for account in ("a", "b", "a", "c", "a", "b"):
+            client = await clients.client(account)
+            assert isinstance(await client.request("POST", receiver.url, body=b"{}", timeout=5), Answer)
+        await clients.forget("nobody")
+        await clients.close()
+    assert receiver.connections == 4
+
+
+async def test_a_busy_pool_is_not_closed_to_make_room() -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def late(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await go.wait()
+        writer.write(OK)
+
+    async with receiving(late) as receiver:
+        clients = HttpClients(Guard(allow=[("127.0.0.1", receiver.port)]), most=1)
+        client = await clients.client("a")
+        task = asyncio.create_task(client.request("POST", receiver.url, body=b"{}", timeout=30))
+        await asked.wait()
+        await clients.client("b")
+        go.set()
+        assert isinstance(await task, Answer)
+        await clients.close()
+
+
 async def test_what_fails_before_the_request_has_certainly_not_arrived() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

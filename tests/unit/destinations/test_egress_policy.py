@@ -41,6 +41,7 @@ REFUSED = {
     "https://my_host.example.com/": UrlFault.SYNTAX,
     "https://-a.example.com/": UrlFault.SYNTAX,
     "https://a..example.com/": UrlFault.SYNTAX,
+    "https://" + "a." * 126 + "example/": UrlFault.SYNTAX,
     "https://☃.example.com/": UrlFault.SYNTAX,
     "https://user@example.com/": UrlFault.CREDENTIALS,
     "https://user:password@example.com/": UrlFault.CREDENTIALS,

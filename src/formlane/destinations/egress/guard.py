@@ -93,6 +93,11 @@ class Guard:
             raise AddressRefused
         return socket.socket(family, kind, protocol)
 
+    def close(self) -> None:
+        """Ends the threads that resolve names."""
+        if isinstance(self._lookup, SystemLookup):
+            self._lookup.close()
+
     def _check(self, host: str, port: int, low_ports: frozenset[int]) -> bool:
         """Apply the rules for host and port; True if the pair is on the allow-list."""
         literal = _literal(host)
