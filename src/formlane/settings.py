@@ -15,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from formlane.domain.ids import MAX_CELL
 from formlane.errors import ConfigurationError
 
 PREFIX = "FORMLANE_"
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
     cell: int = Field(
         default=0,
         ge=0,
-        le=4095,
+        le=MAX_CELL,
         description="Number of this cell, the unit of scale-out with its own database; part of every id."
         " Never change it once data exists.",
     )
@@ -139,10 +140,10 @@ class Settings(BaseSettings):
         default=1, description="Scheduler processes that `formlane serve` runs."
     )
     worker_lanes: int = Field(
-        default=32, ge=1, le=1000, description="Lanes that one worker leases at a time."
+        default=128, ge=1, le=1000, description="Lanes that one worker works at a time."
     )
     worker_bytes: int = Field(
-        default=64 * MEGABYTE,
+        default=128 * MEGABYTE,
         ge=MEGABYTE,
         description="Payload that one worker holds at most; one connection an eighth of it, one tenant a"
         " quarter.",
@@ -155,6 +156,11 @@ class Settings(BaseSettings):
     )
     shutdown_seconds: Seconds = Field(
         default=20.0, description="How long a process that is told to end may finish what it has begun."
+    )
+    failpoints: str = Field(
+        default="",
+        description="Places where this process kills itself, each with a chance, as `leased:0.01,sent:0.02`."
+        " For tests of recovery; refused in production.",
     )
     log_level: LogLevel = Field(default=LogLevel.INFO, description="Least severe line that is logged.")
     log_format: LogFormat = Field(
@@ -189,6 +195,8 @@ class Settings(BaseSettings):
             raise ValueError("egress_allow is refused in production: unset it")
         if self.time_scale != 1:
             raise ValueError("time_scale is refused in production: unset it")
+        if self.failpoints:
+            raise ValueError("failpoints are refused in production: unset them")
         if not self.base_url.startswith("https://"):
             raise ValueError("public_url must be set and begin with https:// in production")
 
