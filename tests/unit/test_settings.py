@@ -32,14 +32,14 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     values = {
         "PORT": "9000",
         "FORMLANE_HOST": "::1",
-        "FORMLANE_CELL": "4095",
+        "FORMLANE_CELL": "3843",
         "FORMLANE_EGRESS_ALLOW": "127.0.0.1:9001, [::1]:22",
         "FORMLANE_TRUSTED_PROXIES": "10.0.0.0/8,::1",
         "FORMLANE_TIME_SCALE": "0.1",
         "FORMLANE_LOG_LEVEL": "",
     }
     settings = load(monkeypatch, values)
-    assert (settings.base_url, settings.cell, settings.time_scale) == ("http://[::1]:9000", 4095, 0.1)
+    assert (settings.base_url, settings.cell, settings.time_scale) == ("http://[::1]:9000", 3843, 0.1)
     assert settings.egress_allow == (("127.0.0.1", 9001), ("::1", 22))
     assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
     assert settings.log_level == "info"
@@ -48,7 +48,7 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"FORMLANE_CELL": "4096"}, "FORMLANE_CELL: .*4095"),
+        ({"FORMLANE_CELL": "3844"}, "FORMLANE_CELL: .*3843"),
         ({"FORMLANE_CELL": "-1"}, "FORMLANE_CELL"),
         ({"PORT": "0"}, "PORT"),
         ({"FORMLANE_EGRESS_ALLOW": "localhost:80"}, "FORMLANE_EGRESS_ALLOW"),

@@ -16,8 +16,8 @@ import structlog
 ALLOWED = frozenset(
     {
         "event", "level", "timestamp", "process", "logger", "exception", "request_id", "tenant", "lane",
-        "flow", "connection", "call", "kind", "outcome", "reason", "records", "milliseconds", "status", "method",
-        "route", "attempt", "error", "duty", "count", "address", "pid", "code", "signal", "version", "name",
+        "flow", "connection", "call", "kind", "outcome", "reason", "records", "milliseconds", "status",
+        "method", "route", "attempt", "error", "duty", "count", "address", "pid", "code", "signal", "version", "name",
         "environment", "port", "missing", "release",
     }
 )  # fmt: skip
