@@ -20,7 +20,7 @@ Fill = ast.expr | Sequence[ast.stmt]
 
 def constant(value: str | int | bool | None) -> ast.expr:
     """A literal."""
-    return ast.Constant(value)
+    return ast.Constant(str(value) if isinstance(value, str) else value)  # a StrEnum is no literal
 
 
 def name(identifier: str) -> ast.expr:

@@ -73,7 +73,7 @@ def fields(draw: st.DrawFn) -> FormField:
 RECORDS = st.dictionaries(st.sampled_from(["a", "b", "c/d", "é", "zz", "\ud800"]), RAW)
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(st.lists(fields(), min_size=1, max_size=4), st.booleans(), st.lists(RECORDS | RAW, max_size=8))
 def test_the_fast_check_says_clean_exactly_when_nothing_is_to_be_told(
     asked: list[FormField], strict: bool, records: list[object]
