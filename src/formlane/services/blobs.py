@@ -36,10 +36,19 @@ _codec = _Codec()
 
 def pack_json(value: Json) -> bytes:
     """The value as zstd-compressed JSON. Raises TooLarge, and InvalidInput for what JSON cannot say."""
+    return pack_text(json_text(value))
+
+
+def json_text(value: object) -> bytes:
+    """The value as compact JSON in UTF-8. Raises InvalidInput for what JSON cannot say."""
     try:
-        text = orjson.dumps(value)
+        return orjson.dumps(value)
     except TypeError as fault:
         raise InvalidInput(f"This cannot be written as JSON: {fault}.") from None
+
+
+def pack_text(text: bytes) -> bytes:
+    """JSON text, compressed. Raises TooLarge."""
     if len(text) > LARGEST_BLOB:
         raise TooLarge(f"One blob may hold {LARGEST_BLOB} bytes of JSON; this has {len(text)}.")
     return _codec.compressor.compress(text)
@@ -56,14 +65,14 @@ def unpack_json(packed: bytes) -> Json:
         raise SealBroken("An opened blob does not hold what this version writes into one.") from None
 
 
-def pack_records(records: Sequence[Mapping[str, Json]]) -> bytes:
-    """The records of a batch, in order, as the plaintext of its payload."""
+def pack_records(records: Sequence[Mapping[str, Json] | None]) -> bytes:
+    """The records of a batch, in order, as the plaintext of its payload; None where one was erased."""
     return pack_json(records)
 
 
-def unpack_records(packed: bytes) -> list[dict[str, Json]]:
-    """The records of a batch in their order. Raises SealBroken for anything else."""
+def unpack_records(packed: bytes) -> list[dict[str, Json] | None]:
+    """The records of a batch in their order, None where one was erased. Raises SealBroken for all else."""
     records = unpack_json(packed)
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+    if not isinstance(records, list) or not all(record is None or type(record) is dict for record in records):
         raise SealBroken("An opened payload is not a list of records.")
-    return cast("list[dict[str, Json]]", records)
+    return cast("list[dict[str, Json] | None]", records)
