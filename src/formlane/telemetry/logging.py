@@ -14,13 +14,10 @@ from typing import TextIO
 import structlog
 
 ALLOWED = frozenset(
-    {
-        "event", "level", "timestamp", "process", "logger", "exception", "request_id", "tenant", "lane",
-        "flow", "connection", "call", "kind", "outcome", "reason", "records", "milliseconds", "status",
-        "method", "route", "attempt", "error", "duty", "count", "address", "pid", "code", "signal", "version", "name",
-        "environment", "port", "missing", "release",
-    }
-)  # fmt: skip
+    "event level timestamp process logger exception request_id tenant lane flow connection call kind"
+    " outcome reason records milliseconds status method route attempt error duty count address pid code"
+    " signal version name environment port missing release".split()
+)
 """Every field that a line may have; `docs/operations/logs.md` explains them."""
 
 
