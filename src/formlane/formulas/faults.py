@@ -35,15 +35,13 @@ def fault_of(error: Exception, source: str) -> FormulaFault:
 def _reason(error: Exception) -> str:
     if isinstance(error, Refusal):
         return str(error)
-    if isinstance(error, ZeroDivisionError):
-        return "division by zero"
     if isinstance(error, Overflow):
         return "the number is out of range (10^100)"
     if isinstance(error, OverflowError):
         return "the date is out of range (years 1 to 9999)"
     if isinstance(error, ArithmeticError):
         return "the numbers have no result"
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError | RecursionError):
         return "there is not enough memory"
     return "an input does not hold a value of its type"
 

@@ -102,8 +102,7 @@ class Generator:
         if isinstance(node, Input):
             self.inputs.setdefault(node.name, node)
             return code.load(f"i{list(self.inputs).index(node.name)}")
-        if not isinstance(node, Apply):
-            raise TypeError(node)
+        assert isinstance(node, Apply)
         if node.operation in INLINE:
             return INLINE[node.operation](self, node)
         arguments = [self.emit(argument) for argument in node.arguments]

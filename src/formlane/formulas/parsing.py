@@ -77,9 +77,7 @@ def _unfinished(source: str, tokens: list[Token], wants_value: bool) -> FormulaE
             opened.append(token)
         elif token.type == "CLOSE" and opened:
             opened.pop()
-    if opened:
-        return FormulaError.at(span_of(opened[-1]), "This parenthesis is never closed.", "Add a ).")
-    return FormulaError.at(end, "The formula is not finished.")
+    return FormulaError.at(span_of(opened[-1]), "This parenthesis is never closed.", "Add a ).")
 
 
 def _shown(token: Token) -> str:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import pytest
 
 from formlane.domain.types import Value
 from formlane.formulas import FormulaContext
+from formlane.formulas.faults import fault_of as describe
 from tests.unit.formulas.evaluating import fault_of
 
 FAULTS: list[tuple[str, dict[str, Value], int, str]] = [
@@ -31,6 +32,18 @@ FAULTS: list[tuple[str, dict[str, Value], int, str]] = [
         'SUBSTITUTE(notes, "a", "b", 0): the first occurrence has number 1.',
     ),
     ("1 & DATE(2026, 2, 30)", {}, 4, "DATE(2026, 2, 30): there is no such date in the calendar."),
+    (
+        "VALUE(notes)",
+        {"notes": "1" * 35},
+        0,
+        "VALUE(notes): the number has more than 34 digits.",
+    ),
+    (
+        "TEXT(topics)",
+        {"topics": ("x" * 20_000,) * 2},
+        5,
+        "topics: the text would be longer than 32,768 characters.",
+    ),
     (
         "DATEVALUE(notes)",
         {"notes": "01/02/2026"},
@@ -78,6 +91,19 @@ def test_faults_name_the_part_and_the_cause(
 
 def test_a_fault_never_shows_what_the_record_holds() -> None:
     assert "4111" not in str(fault_of("VALUE(notes)", notes="4111 1111 1111 1111x"))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (InvalidOperation(), "the numbers have no result"),
+        (RecursionError(), "there is not enough memory"),
+    ],
+)
+def test_whatever_else_stops_a_formula_is_a_fault_of_the_whole(error: Exception, reason: str) -> None:
+    fault = describe(error, "a + b")
+    assert (fault.position, fault.message) == (0, f"a + b: {reason}.")
 
 
 def test_a_fault_does_not_hold_on_to_the_error_behind_it() -> None:

@@ -125,6 +125,15 @@ TYPES: list[tuple[str, int, int, str, str | None]] = [
     ("1 - born", 0, 1, "This is a whole number, but a date is needed.", None),
     ("-born", 1, 4, "This is a date, but a number is needed.", None),
     ("YEAR(opens)", 5, 5, "This is a time of day, but a date is needed.", None),
+    ("DATEVALUE(age)", 10, 3, "This is a whole number, but a text is needed.", None),
+    (
+        'DATE_FORMAT(born, "' + "M" * 21 + '")',
+        18,
+        23,
+        "M is repeated too often in this pattern.",
+        None,
+    ),
+    ("x" * 70, 0, 70, f'There is no input "{"x" * 64}…".', None),
     ("VALUE(born)", 6, 4, "This is a date, but a text is needed.", None),
     (
         'TEXT(born, "YYYY")',
