@@ -3,125 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import datetime as dt
 import gzip
 import ipaddress
 import socket
-import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import Answer, Failure, HttpClients, NetworkFault
-
-Reply = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@dataclass
-class Receiver:
-    """A server that reads whole requests and replies as told; keeps what it read."""
-
-    reply: Reply
-    port: int = 0
-    heads: list[bytes] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
-    connections: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
-
-    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while head := await read_head(reader):
-                self.heads.append(head)
-                self.bodies.append(await reader.readexactly(content_length(head)))
-                await self.reply(reader, writer)
-        finally:
-            self.hung_up.set()
-
-
-async def read_head(reader: asyncio.StreamReader) -> bytes:
-    try:
-        return await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return b""
-
-
-def content_length(head: bytes) -> int:
-    lengths = [
-        line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
-    ]
-    return int(lengths[0]) if lengths else 0
-
-
-@asynccontextmanager
-async def serving(meet: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server on loopback; gives its port, and ends when every connection has."""
-    meetings: set[asyncio.Task[None]] = set()
-
-    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            await meet(reader, writer)
-        writer.close()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
-            await writer.wait_closed()
-
-    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        meetings.add(asyncio.create_task(keep(reader, writer)))
-
-    async with await asyncio.start_server(start, "127.0.0.1", 0, ssl=tls, limit=2**20) as server:
-        yield server.sockets[0].getsockname()[1]
-        await asyncio.wait_for(asyncio.gather(*meetings), 10)
-
-
-@asynccontextmanager
-async def receiving(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    receiver = Receiver(reply)
-    async with serving(receiver.meet, tls) as receiver.port:
-        yield receiver
-
-
-def saying(*parts: bytes, close: bool = True) -> Reply:
-    async def reply(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-        if close:
-            writer.close()
-
-    return reply
-
-
-async def ask(
-    receiver: Receiver,
-    *,
-    method: str = "POST",
-    body: bytes = b"{}",
-    timeout: float = 5,  # noqa: ASYNC109 - what the client is given
-    tls: ssl.SSLContext | None = None,
-    url: str = "",
-) -> Answer | Failure:
-    clients = HttpClients(Guard(allow=[("127.0.0.1", receiver.port)]), tls=tls)
-    client = await clients.client("account")
-    result = await client.request(method, url or receiver.url, body=body, timeout=timeout)
-    await clients.close()
-    return result
-
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+from tests.contract.destinations.receivers import OK, Receiver, Reply, ask, receiving, saying, serving
 
 
 async def test_an_answer_is_read_whole() -> None:
@@ -387,78 +278,3 @@ async def test_what_fails_before_the_request_has_certainly_not_arrived() -> None
     await clients.close()
     assert isinstance(unknown, Failure)
     assert (unknown.fault, unknown.may_have_arrived) == (NetworkFault.DNS_LOOKUP_FAILED, False)
-
-
-def certificate(folder: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context with a certificate of its own, and a client's that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    now = dt.datetime.now(dt.UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    alternative: x509.GeneralName = (
-        x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
-    )
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=9))
-        .not_valid_after(now + dt.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    public = signed.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    chain = folder / "chain.pem"
-    chain.write_bytes(public + private)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(chain)
-    return server, ssl.create_default_context(cadata=public.decode())
-
-
-@pytest.mark.parametrize(
-    ("name", "days", "trusted", "fault"),
-    [
-        ("127.0.0.1", 1, True, None),
-        ("127.0.0.1", 1, False, NetworkFault.TLS_INVALID),
-        ("hooks.example.com", 1, True, NetworkFault.TLS_INVALID),
-        ("127.0.0.1", -1, True, NetworkFault.TLS_INVALID),
-    ],
-)
-async def test_certificates_are_always_checked(
-    tmp_path: Path, name: str, days: int, trusted: bool, fault: NetworkFault | None
-) -> None:
-    server, client = certificate(tmp_path, name, days=days)
-    async with receiving(saying(OK), server) as receiver:
-        url = f"https://127.0.0.1:{receiver.port}/"
-        result = await ask(receiver, url=url, tls=client if trusted else None)
-    if fault is None:
-        assert isinstance(result, Answer)
-    else:
-        assert isinstance(result, Failure)
-        assert (result.fault, result.may_have_arrived) == (fault, False)
-        assert receiver.heads == []
-
-
-async def test_a_server_without_tls_is_a_tls_failure() -> None:
-    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-    async with serving(meet) as port:
-        result = await ask(Receiver(saying(), port), url=f"https://127.0.0.1:{port}/")
-    assert isinstance(result, Failure)
-    assert (result.fault, result.may_have_arrived) == (NetworkFault.TLS_FAILED, False)
-
-
-async def test_a_handshake_that_never_ends_is_a_connection_timeout() -> None:
-    async def meet(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await reader.read()
-
-    async with serving(meet) as port:
-        result = await ask(Receiver(saying(), port), url=f"https://127.0.0.1:{port}/", timeout=0.3)
-    assert isinstance(result, Failure)
-    assert (result.fault, result.may_have_arrived) == (NetworkFault.CONNECTION_TIMEOUT, False)

@@ -38,13 +38,10 @@ def messages(call: Call, body: Body, batch_size: int) -> Iterator[Message]:
     whole = len(call.records) <= size
     for start in range(0, len(call.records), size):
         part = call.records[start : start + size]
-        encoded = [
-            (start + offset, text) for offset, record in enumerate(part) if (text := encode(record.fields))
-        ]
-        if encoded:
+        array, positions = _array([record.fields for record in part], start)
+        if positions:
             name = call.id if whole else uuid5(call.id, part[0].id)
-            texts = [text for _, text in encoded]
-            yield Message(id=message_id(name), body=_join(texts, body), positions=[at for at, _ in encoded])
+            yield Message(id=message_id(name), body=_shaped(array, body), positions=positions)
 
 
 def message_id(name: UUID) -> str:
@@ -65,14 +62,24 @@ def encode(fields: Mapping[str, Json]) -> bytes | None:
         return None
 
 
-def _join(texts: Sequence[bytes], body: Body) -> bytes:
+def _array(records: Sequence[Mapping[str, Json]], start: int) -> tuple[bytes, Sequence[int]]:
+    """The records as one JSON array, and the positions of those in it. All at once if all can be written."""
+    try:
+        return orjson.dumps(records, default=_plain), range(start, start + len(records))
+    except TypeError:
+        texts = {start + offset: encode(fields) for offset, fields in enumerate(records)}
+        good = {position: text for position, text in texts.items() if text is not None}
+        return b"[" + b",".join(good.values()) + b"]", list(good)
+
+
+def _shaped(array: bytes, body: Body) -> bytes:
     match body:
         case Body.SINGLE:
-            return texts[0]
+            return array[1:-1]
         case Body.ARRAY:
-            return b"[" + b",".join(texts) + b"]"
+            return array
         case Body.WRAPPED:
-            return b'{"records":[' + b",".join(texts) + b"]}"
+            return b'{"records":' + array + b"}"
 
 
 def _plain(value: object) -> Json:

@@ -20,6 +20,8 @@ _CREDENTIAL = re.compile(r"(?i)(bearer|basic|whsec_|v1,)(\s*)[A-Za-z0-9._~+/=-]{
 
 def kept_text(body: bytes, secrets: Iterable[str]) -> str:
     """The start of an answer as text, with credentials blacked out. Empty if it is not text."""
+    if not body:
+        return ""
     # secrets are looked for before cutting, or one could be cut in half and then missed
     text = body[: 2 * KEPT].decode("utf-8", errors="replace")
     if "\x00" in text:
