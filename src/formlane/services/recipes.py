@@ -30,7 +30,8 @@ class Recipe:
     """One release of a flow. Immutable, and the same for every try of a window that is bound to it.
 
     `flows` holds the compiled flow per origin: bound to a form's fields, or as it is for the flow's own
-    PUSH API. `source_names` are for templates and system values.
+    PUSH API. `source_names` are for templates and system values. `weighs`: calls are cut by bytes too;
+    `tracks`: tracking keys are written.
     """
 
     flow: UUID
@@ -44,6 +45,11 @@ class Recipe:
     source_names: Mapping[UUID, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     weighs: bool = False
+    tracks: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        tracks = self.step.tracking_field is not None or any(map(_is_tracking, self.step.mapping))
+        object.__setattr__(self, "tracks", tracks)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -80,14 +86,10 @@ class Recipe:
         """The identity written with a record: a function of record, flow and step (and of the replay,
         if it is sent as new). Empty when neither the step nor its mapping uses it.
         """
-        if not self._uses_tracking:
+        if not self.tracks:
             return ""
         name = f"{record_to_text(record)}|{self.flow.hex}|0|{as_new.hex if as_new else ''}"
         return "fl" + hashlib.sha256(name.encode()).hexdigest()[:30]
-
-    @property
-    def _uses_tracking(self) -> bool:
-        return self.step.tracking_field is not None or any(map(_is_tracking, self.step.mapping))
 
 
 def _is_tracking(line: FieldMapping) -> bool:
