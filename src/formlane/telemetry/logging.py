@@ -14,9 +14,42 @@ from typing import TextIO
 import structlog
 
 ALLOWED = frozenset(
-    "event level timestamp process logger exception request_id tenant lane flow connection call kind"
-    " outcome reason records milliseconds status method route attempt error duty count address pid code"
-    " signal version name environment port missing release".split()
+    {
+        "address",
+        "attempt",
+        "call",
+        "code",
+        "connection",
+        "count",
+        "duty",
+        "environment",
+        "error",
+        "event",
+        "exception",
+        "flow",
+        "kind",
+        "lane",
+        "level",
+        "logger",
+        "method",
+        "milliseconds",
+        "missing",
+        "name",
+        "outcome",
+        "pid",
+        "port",
+        "process",
+        "reason",
+        "records",
+        "release",
+        "request_id",
+        "route",
+        "signal",
+        "status",
+        "tenant",
+        "timestamp",
+        "version",
+    }
 )
 """Every field that a line may have; `docs/operations/logs.md` explains them."""
 

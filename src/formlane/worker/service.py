@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -20,7 +21,7 @@ from formlane.domain.sealing import Sealing
 from formlane.engines.base import Engine
 from formlane.errors import FormlaneError, Unavailable
 from formlane.ports import Clock, Doorbell, Lanes
-from formlane.services.recipes import Recipes
+from formlane.services.recipes import Recipe
 from formlane.telemetry.failpoints import Failpoints
 from formlane.worker.opening import Fetched, fetch
 from formlane.worker.pusher import LanePusher
@@ -34,6 +35,14 @@ LEASE_AT_ONCE = 32
 WATERMARK_MARGIN = dt.timedelta(seconds=5)
 """How much older than the newest lease a lane's readiness may be to be seen without a full look."""
 CONNECTION_SHARE, TENANT_SHARE = 8, 4
+
+
+class RecipeSource(Protocol):
+    """Gives releases, compiled; keeps what is asked for often."""
+
+    async def get(self, tenant: UUID, flow: UUID, release: int) -> Recipe:
+        """Raises `InvalidInput` for one that cannot be executed, `Unavailable` while the store is away."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,7 @@ class Worker:
 
     lanes: Lanes
     engine: Engine
-    recipes: Recipes
+    recipes: RecipeSource
     sealing: Sealing
     doorbell: Doorbell
     clock: Clock
@@ -145,7 +154,7 @@ class Worker:
                 worker=self.limits.name,
                 most=room,
                 length=dt.timedelta(seconds=self.limits.lease),
-                bytes=self.limits.bytes // 64,
+                bytes=self.limits.bytes // CONNECTION_SHARE,
                 since=None if full or self._newest is None else self._newest - WATERMARK_MARGIN,
                 full_connections=_over(weights[0], self.limits.bytes // CONNECTION_SHARE),
                 full_tenants=_over(weights[1], self.limits.bytes // TENANT_SHARE),
