@@ -144,7 +144,10 @@ def _is_true(writer: Writer, node: Apply) -> ast.expr:
 
 
 def _is_null(writer: Writer, node: Apply) -> ast.expr:
-    return code.is_null(writer.emit(node.arguments[0]))
+    value = node.arguments[0]
+    if isinstance(value, Constant):  # Python warns of a literal beside `is`
+        return code.literal(value.value is None)
+    return code.is_null(writer.emit(value))
 
 
 def _first_not_null(writer: Writer, node: Apply) -> ast.expr:

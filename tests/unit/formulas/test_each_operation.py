@@ -10,14 +10,15 @@ from decimal import Decimal
 import pytest
 
 from formlane.domain.types import FieldType
-from formlane.formulas import FormulaFault, compile_formula
-from formlane.formulas.syntax import Binary, Call, Join, Name, Negate, Node
+from formlane.formulas import Formula, FormulaFault, compile_formula
+from formlane.formulas.syntax import Binary, Call, Join, Literal, Name, Negate, Node
 from tests.unit.formulas.evaluating import ACCEPTED_AT, CONTEXT
 from tests.unit.formulas.printing import printed
 from tests.unit.formulas.reference import Datum, NoResult, evaluated
 from tests.unit.formulas.trees import FIXED, SHAPES
 
 MOST_ROWS = 1_000
+LITERAL_ROWS = 25
 
 POOLS: dict[str, tuple[FieldType, list[Datum]]] = {
     "text": (
@@ -71,15 +72,46 @@ def test_an_operation_agrees_with_the_reference_on_awkward_values(name: str, kin
         rows = random.Random(name).sample(rows, MOST_ROWS)
     for row in rows:
         values = dict(zip(varied, row, strict=True))
-        try:
-            expected: object = evaluated(tree, values, ACCEPTED_AT.date())
-        except NoResult:
-            expected = NoResult
-        try:
-            result: object = formula(dict(values), CONTEXT)
-        except FormulaFault:
-            result = NoResult
-        assert (result, isinstance(result, bool)) == (expected, isinstance(expected, bool)), values
+        assert _result(formula, values) == _expected(tree, values), values
+
+
+@pytest.mark.parametrize(("name", "kinds"), CASES)
+def test_an_operation_agrees_with_the_reference_on_literals(name: str, kinds: tuple[str, ...]) -> None:
+    chance = random.Random(name)
+    for _ in range(LITERAL_ROWS):
+        operands = tuple(
+            FIXED[kind] if kind in FIXED else _literal(chance.choice(POOLS[kind][1][1:])) for kind in kinds
+        )
+        tree = _tree(name, operands)
+        formula = compile_formula(printed(tree), inputs={})
+        assert _result(formula, {}) == _expected(tree, {}), formula.source
+
+
+def _expected(tree: Node, values: dict[str, Datum]) -> object:
+    try:
+        value = evaluated(tree, values, ACCEPTED_AT.date())
+    except NoResult:
+        return NoResult
+    return value, isinstance(value, bool)
+
+
+def _result(formula: Formula, values: dict[str, Datum]) -> object:
+    try:
+        value = formula(dict(values), CONTEXT)
+    except FormulaFault:
+        return NoResult
+    return value, isinstance(value, bool)
+
+
+def _literal(value: Datum) -> Node:
+    if isinstance(value, dt.date):
+        return Call("DATE", (Literal(value.year), Literal(value.month), Literal(value.day)))
+    if isinstance(value, Decimal):
+        exact = value if value.as_tuple().exponent in range(-9, 0) else Decimal("1.0")
+        return Negate(Literal(-exact)) if exact < 0 else Literal(exact)
+    if isinstance(value, int) and value < 0:
+        return Negate(Literal(-value))
+    return Literal(value)
 
 
 def _tree(name: str, operands: tuple[Node, ...]) -> Node:
