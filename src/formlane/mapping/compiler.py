@@ -13,7 +13,7 @@ from formlane.mapping.binding import BoundInput, bound_by_name, bound_to_form
 from formlane.mapping.generation import generate_mapper
 from formlane.mapping.lines import Acceptance, FormulaCompiler, Mapped, Mapper
 from formlane.mapping.resolve import ResolvedStep, resolve
-from formlane.mapping.trace import Situation, StepTrace, trace_step
+from formlane.mapping.trace import Situation, StepTrace, explain, trace_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +84,19 @@ def compile_flow(
 
 
 def _compiled(resolved: ResolvedStep, bound: Mapping[str, BoundInput]) -> CompiledStep:
-    def explain(record: Mapping[str, object], acceptance: Acceptance, row: int, tracking_key: str) -> Mapped:
+    def hand_over(
+        record: Mapping[str, object], acceptance: Acceptance, row: int, tracking_key: str
+    ) -> Mapped:
         situation = Situation(
             record=record, acceptance=acceptance, row=row, tracking_key=tracking_key, bound=bound
         )
-        return trace_step(resolved, situation).outcome
+        return explain(resolved, situation)
 
     return CompiledStep(
         step=resolved.step,
         columns=tuple(line.mapping.target for line in resolved.lines),
         types=tuple(line.mapping.type for line in resolved.lines),
-        map=generate_mapper(resolved, bound, explain),
+        map=generate_mapper(resolved, bound, hand_over),
         resolved=resolved,
         bound=bound,
     )

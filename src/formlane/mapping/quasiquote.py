@@ -7,7 +7,6 @@ is filled with a node, so a field name can only ever become a constant.
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import cast
@@ -30,12 +29,7 @@ def name(identifier: str) -> ast.expr:
 
 def statements(template: str, **holes: Fill) -> list[ast.stmt]:
     """The template's statements, holes filled. A hole that stands alone takes a list of statements."""
-    filler = _Filler(holes)
-    filled: list[ast.stmt] = []
-    for statement in _parsed(template):
-        result = filler.visit(copy.deepcopy(statement))
-        filled.extend(result if isinstance(result, list) else [result])
-    return filled
+    return cast("list[ast.stmt]", _filled_list(_parsed(template), holes))
 
 
 def expression(template: str, **holes: Fill) -> ast.expr:
@@ -75,19 +69,25 @@ def _parsed(template: str) -> list[ast.stmt]:
     return ast.parse(template).body
 
 
-class _Filler(ast.NodeTransformer):
-    def __init__(self, holes: Mapping[str, Fill]) -> None:
-        self.holes = holes
+def _filled_list(nodes: Sequence[object], holes: Mapping[str, Fill]) -> list[object]:
+    filled: list[object] = []
+    for node in nodes:
+        hole = node.value.id if isinstance(node, ast.Expr) and isinstance(node.value, ast.Name) else ""
+        fill = holes.get(hole)
+        if fill is None or isinstance(fill, ast.expr):
+            filled.append(_filled(node, holes))
+        else:
+            filled.extend(fill)
+    return filled
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
-        if isinstance(node.value, ast.Name) and node.value.id in self.holes:
-            fill = self.holes[node.value.id]
-            if not isinstance(fill, ast.expr):
-                return list(fill)
-        return self.generic_visit(node)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        fill = self.holes.get(node.id)
-        if isinstance(fill, ast.Name):
-            return ast.Name(fill.id, node.ctx)
-        return fill if isinstance(fill, ast.expr) else node
+def _filled(node: object, holes: Mapping[str, Fill]) -> object:
+    """A copy of the template's node; fills are put in as they are."""
+    if isinstance(node, list):
+        return _filled_list(node, holes)
+    if isinstance(node, ast.Name) and node.id in holes:
+        fill = holes[node.id]
+        return ast.Name(fill.id, node.ctx) if isinstance(fill, ast.Name) else fill
+    if isinstance(node, ast.AST) and node._fields:
+        return type(node)(*[_filled(getattr(node, field), holes) for field in node._fields])
+    return node

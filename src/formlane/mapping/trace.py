@@ -14,7 +14,7 @@ from formlane.domain.types import FieldType, Json, Value
 from formlane.domain.values import ValueFault, render
 from formlane.formulas import Formula, FormulaFault
 from formlane.mapping.binding import BoundInput
-from formlane.mapping.lines import OMITTED, SKIP, Acceptance, Line, LineFault, Mapped, MappingError, Omitted
+from formlane.mapping.lines import SKIP, Acceptance, Line, LineFault, Mapped, MappingError, Omitted
 from formlane.mapping.lines import error_of as _error_of
 from formlane.mapping.resolve import ResolvedStep
 
@@ -85,29 +85,61 @@ class _InputFault(LineFault):
 def trace_step(resolved: ResolvedStep, situation: Situation) -> StepTrace:
     """Every target with its source, value, conversion, and result or error. Never raises."""
     name = resolved.step.name
-    if resolved.condition is not None:
-        try:
-            if _calculate(resolved.condition, situation) is not True:
-                return StepTrace(step=name, skipped=True)
-        except (FormulaFault, _InputFault) as fault:
-            return StepTrace(step=name, condition_error=_formula_error("", fault))
+    met = _condition(resolved, situation)
+    if isinstance(met, MappingError):
+        return StepTrace(step=name, condition_error=met)
+    if not met:
+        return StepTrace(step=name, skipped=True)
     return StepTrace(
         step=name, lines=tuple(_trace_line(line, resolved, situation) for line in resolved.lines)
     )
 
 
-def _trace_line(line: Line, resolved: ResolvedStep, situation: Situation) -> LineTrace:
+def explain(resolved: ResolvedStep, situation: Situation) -> Mapped:
+    """The outcome alone, without the expense of a trace."""
+    met = _condition(resolved, situation)
+    if isinstance(met, MappingError):
+        return [met]
+    if not met:
+        return SKIP
+    errors: list[MappingError] = []
+    fields: dict[str, Json] = {}
+    for line in resolved.lines:
+        _, result = _evaluated(line, resolved, situation)
+        if isinstance(result, MappingError):
+            errors.append(result)
+        elif not isinstance(result, Omitted):
+            fields[line.mapping.target] = result
+    return errors or fields
+
+
+def _condition(resolved: ResolvedStep, situation: Situation) -> bool | MappingError:
+    if resolved.condition is None:
+        return True
+    try:
+        return _calculate(resolved.condition, situation) is True
+    except (FormulaFault, _InputFault) as fault:
+        return _formula_error("", fault)
+
+
+def _evaluated(
+    line: Line, resolved: ResolvedStep, situation: Situation
+) -> tuple[Value, Json | Omitted | MappingError]:
+    """The source's value, as far as there is one, and what becomes of it."""
     mapping = line.mapping
     value: Value = None
-    result: Json | Omitted = OMITTED
-    error: MappingError | None = None
     try:
         value = _value_of(line, resolved, situation)
-        result = line.fixed if mapping.source.kind is SourceKind.CONSTANT else line.settle(value)
+        return value, line.fixed if mapping.source.kind is SourceKind.CONSTANT else line.settle(value)
     except (FormulaFault, _InputFault) as fault:
-        error = _formula_error(mapping.target, fault)
+        return value, _formula_error(mapping.target, fault)
     except (ValueFault, LineFault) as fault:
-        error = _error_of(mapping.target, fault, what=_what(mapping))
+        return value, _error_of(mapping.target, fault, what=_what(mapping))
+
+
+def _trace_line(line: Line, resolved: ResolvedStep, situation: Situation) -> LineTrace:
+    mapping = line.mapping
+    value, result = _evaluated(line, resolved, situation)
     return LineTrace(
         target=mapping.target,
         kind=mapping.source.kind,
@@ -116,9 +148,9 @@ def _trace_line(line: Line, resolved: ResolvedStep, situation: Situation) -> Lin
         source_type=line.source_type,
         target_type=mapping.type,
         lossy=line.conversion.lossy,
-        result=None if isinstance(result, Omitted) else result,
+        result=None if isinstance(result, Omitted | MappingError) else result,
         omitted=isinstance(result, Omitted),
-        error=error,
+        error=result if isinstance(result, MappingError) else None,
     )
 
 

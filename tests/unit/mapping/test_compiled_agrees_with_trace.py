@@ -155,7 +155,7 @@ def test_conditions_agree(condition: str) -> None:
         assert repr(compiled) == repr(step.trace({"a": raw}, ACCEPTANCE, row=0, tracking_key="k").outcome)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(flows(), st.lists(st.dictionaries(st.sampled_from(NAMES), RAW), min_size=5, max_size=15))
 def test_compiled_and_trace_give_the_same(flow: CompiledFlow, records: list[dict[str, object]]) -> None:
     (step,) = flow.steps
