@@ -103,9 +103,8 @@ def number_of(token: Token) -> int | Decimal:
         raise FormulaError.at(
             span_of(token), f"A number can have at most {limits.SIGNIFICANT_DIGITS} significant digits."
         )
-    if "." in token.value or len(token.value.lstrip("0")) > len(str(limits.LARGEST_INTEGER)) - 1:
-        return Decimal(token.value)
-    return int(token.value)
+    number = Decimal(token.value)
+    return number if "." in token.value or number > limits.LARGEST_INTEGER else int(number)
 
 
 def unreadable(source: str, position: int) -> FormulaError:

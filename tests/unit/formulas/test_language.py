@@ -21,6 +21,8 @@ from tests.unit.formulas.evaluating import CONTEXT, INPUTS, problems_of, result_
         ('""', ""),
         ("12", 12),
         ("007", 7),
+        ("1000000000000000000", 10**18),
+        ("1000000000000000001", Decimal(10**18 + 1)),
         ("1.50", Decimal("1.50")),
         (".5", Decimal("0.5")),
         ("-3", -3),
