@@ -309,7 +309,8 @@ class Destination:
 
     `options` are settings of a step. `one_lane` forces a single shard per flow (SFTP).
     `validate(settings, secrets, guard)` returns normalised settings or raises `InvalidInput`;
-    `validate_step(object, options)` likewise for a step's options.
+    `validate_step(object, options)` likewise for a step's options. `tune(spec, settings, options)` fits
+    an operation's limits to a connection and a step, so that one call is one request.
     """
 
     kind: str
@@ -321,10 +322,22 @@ class Destination:
     validate: Callable[[Mapping[str, Json], Mapping[str, str], Guard], Mapping[str, Json]]
     options: tuple[Setting, ...] = ()
     validate_step: Callable[[str, Mapping[str, Json]], Mapping[str, Json]] = lambda _object, options: options
+    tune: Callable[[OperationSpec, Mapping[str, Json], Mapping[str, Json]], OperationSpec] = (
+        lambda spec, _settings, _options: spec
+    )
     limits: Limits = Limits()
     one_lane: bool = False
     file_windows: bool = False
 
-    def operation(self, operation: Operation) -> OperationSpec | None:
-        """Limits and promises of an operation, or None when the kind does not offer it."""
-        return next((spec for spec in self.operations if spec.operation is operation), None)
+    def operation(
+        self,
+        operation: Operation,
+        settings: Mapping[str, Json] | None = None,
+        options: Mapping[str, Json] | None = None,
+    ) -> OperationSpec | None:
+        """Limits and promises of an operation on a connection with these settings and step options.
+
+        None when the kind does not offer it.
+        """
+        spec = next((spec for spec in self.operations if spec.operation is operation), None)
+        return None if spec is None else self.tune(spec, settings or {}, options or {})

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
+import asyncpg
 import structlog
 
 from formlane.errors import FormlaneError
-from formlane.store.connect import CONNECTION_LOST, connect
 
-if TYPE_CHECKING:
-    from formlane.store.connect import Pool
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connect: TypeAlias = "Callable[[], Awaitable[asyncpg.Connection[asyncpg.Record]]]"
 
 log = structlog.get_logger()
 
@@ -24,15 +25,19 @@ CHANNEL = "formlane_doorbell"
 QUIET_SECONDS = 0.002
 """Rings within this time are one."""
 RETRY_SECONDS = 1.0
+AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, FormlaneError)
+"""What a statement or a connection raises while the database is away."""
 
 
 class PostgresDoorbell:
-    """Implements `Doorbell`. Listens on a connection of its own, renewed whenever it is lost."""
+    """Implements `Doorbell`. Listens on a connection of its own, renewed whenever it is lost.
 
-    def __init__(self, pool: Pool, dsn: str, *, production: bool) -> None:
+    `connect` opens one, outside the pool.
+    """
+
+    def __init__(self, pool: Pool, connect: Connect) -> None:
         self._pool = pool
-        self._dsn = dsn
-        self._production = production
+        self._connect = connect
         self._rung = asyncio.Event()
         self._due: asyncio.TimerHandle | None = None
         self._ringing: set[asyncio.Task[None]] = set()
@@ -74,13 +79,13 @@ class PostgresDoorbell:
         try:
             async with self._pool.acquire(timeout=5) as connection:
                 await connection.execute(f"NOTIFY {CHANNEL}")
-        except CONNECTION_LOST as error:
+        except AWAY as error:
             log.warning("doorbell_lost", error=type(error).__name__)
 
     async def _listen(self) -> None:
         while True:
             try:
-                connection = await connect(self._dsn, production=self._production, name="formlane-doorbell")
+                connection = await self._connect()
                 try:
                     await connection.add_listener(CHANNEL, self._heard)
                     ended = asyncio.Event()
@@ -88,7 +93,7 @@ class PostgresDoorbell:
                     await ended.wait()
                 finally:
                     connection.terminate()
-            except (*CONNECTION_LOST, FormlaneError) as error:
+            except AWAY as error:
                 log.warning("doorbell_away", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
 

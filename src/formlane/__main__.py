@@ -1,0 +1,6 @@
+"""`python -m formlane`."""
+
+from formlane.cli.main import main
+
+if __name__ == "__main__":
+    main()
