@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from formlane.formulas.problems import Span
-
-Placed: TypeAlias = ast.expr | ast.stmt | ast.excepthandler | ast.arg
-"""The pieces that carry a place."""
 
 
 def literal(value: str | int | bool | None) -> ast.expr:
@@ -87,7 +83,7 @@ def part_of(text: ast.expr, start: int | None, end: int | None) -> ast.expr:
     return ast.Subscript(text, ast.Slice(bounds[0], bounds[1]), ast.Load())
 
 
-def place(node: Placed, span: Span) -> None:
+def place(node: ast.expr | ast.stmt, span: Span) -> None:
     """Marks a piece as coming from this stretch of the source.
 
     Python keeps line numbers with the compiled code, so a position travels as a line number (plus
@@ -100,18 +96,19 @@ def place(node: Placed, span: Span) -> None:
 
 def place_rest(root: ast.stmt, span: Span) -> None:
     """Marks every piece that has no mark yet like the piece around it."""
-    stack: list[tuple[ast.AST, Span]] = [(root, span)]
+    start, end = span.start + 1, span.end + 1
+    stack: list[tuple[ast.AST, int, int]] = [(root, start, end)]
     while stack:
-        node, around = stack.pop()
-        if isinstance(node, Placed):
-            line = getattr(node, "lineno", None)
-            if line is None:
-                place(node, around)
+        node, start, end = stack.pop()
+        if node._attributes:
+            own = vars(node)
+            if "lineno" in own:
+                start, end = own["lineno"], own["end_lineno"]
             else:
-                around = Span(line - 1, (node.end_lineno or line) - 1)
+                own.update(lineno=start, end_lineno=end, col_offset=0, end_col_offset=0)
         for field in node._fields:
             child = getattr(node, field)
-            if isinstance(child, ast.AST):
-                stack.append((child, around))
-            elif isinstance(child, list):
-                stack.extend((part, around) for part in child if isinstance(part, ast.AST))
+            if isinstance(child, list):
+                stack.extend((part, start, end) for part in child)
+            elif isinstance(child, ast.AST) and child._fields:
+                stack.append((child, start, end))
