@@ -122,7 +122,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyInput:
-    """The inputs whose normalised values, together, order records of a flow."""
+    """The inputs whose normalised values, together, order records of a flow.
+
+    `normalisers` pair with `inputs` by position; none at all means `NONE` for each.
+    """
 
     inputs: tuple[str, ...]
     normalisers: tuple[Normaliser, ...] = ()

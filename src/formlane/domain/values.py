@@ -43,7 +43,7 @@ _DATETIME = re.compile(
 )
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?")
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(?:\.[^\s@\x00-\x1f\x7f.]+)*")
-_PLAIN_EMAIL = re.compile(r"[!-?A-~]{1,64}+@[!-\-/-?A-~]++(?:\.[!-\-/-?A-~]++)*+")
+_PLAIN_EMAIL = re.compile(r"[ \t\r\n]*+[!-?A-~]{1,64}+@[!-\-/-?A-~]++(?:\.[!-\-/-?A-~]++)*+[ \t\r\n]*+")
 _PHONE = re.compile(r"[+(]{0,2}[0-9][0-9 ().\-/]*(?:(?:ext\.?|x|#) ?[0-9]{1,8})?")
 _URL = re.compile(r"https?://[^\s/?#\x00-\x1f\x7f]+[^\s\x00-\x1f\x7f]*", re.IGNORECASE)
 
@@ -158,7 +158,7 @@ def _shaped(
 ) -> Callable[[object], str]:
     """A light check: surrounding spaces do not count and are kept.
 
-    `plain` finds most values faster; it matches nothing that `pattern` would not.
+    `plain` finds most values faster; it matches nothing that `pattern` would not, spaces aside.
     """
     is_plain = (plain or pattern).fullmatch
 

@@ -103,6 +103,7 @@ def test_instants_keep_their_instant(instant: dt.datetime) -> None:
         (FieldType.BOOLEAN, "Yes", True, True),
         (FieldType.BOOLEAN, "off", False, False),
         (FieldType.BOOLEAN, 1, True, True),
+        (FieldType.DATE, " 2024-02-29 ", dt.date(2024, 2, 29), "2024-02-29"),
         (FieldType.DATE, "2024-02-29", dt.date(2024, 2, 29), "2024-02-29"),
         (
             FieldType.DATETIME,
@@ -139,6 +140,7 @@ def test_values_are_read_and_rendered(kind: FieldType, raw: object, value: Value
         (FieldType.INTEGER, "٣", "not_an_integer"),
         (FieldType.INTEGER, 10**18 + 1, "out_of_range"),
         (FieldType.INTEGER, 10**4000, "out_of_range"),
+        (FieldType.DECIMAL, 10**38, "out_of_range"),
         (FieldType.DECIMAL, math.nan, "out_of_range"),
         (FieldType.DECIMAL, math.inf, "out_of_range"),
         (FieldType.DECIMAL, 1e308, "out_of_range"),

@@ -187,6 +187,25 @@ def test_a_match_key_made_by_a_formula_counts_its_inputs() -> None:
     assert ("warning", "/steps/0/match_key", "not_unique") in found(check_flow(definition, FIELDS))
 
 
+def test_nothing_is_missing_where_nothing_is_created() -> None:
+    definition = in_step(operation=Operation.UPDATE, mapping=(replace(EMAIL, target="Name", max_length=10),))
+    codes = [one.code for one in check_flow(replace(definition, key_input=None), FIELDS)]
+    assert "missing_target" not in codes
+    made = in_step(operation=Operation.UPDATE, mapping=(EMAIL, replace(EMAIL, target="Made")))
+    assert ("error", "/steps/0/mapping/1/target", "not_updateable") in found(check_flow(made, FIELDS))
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        added("Kind", source=Source(kind=SourceKind.CONSTANT, constant="lead"), type=FieldType.ENUM),
+        added("Kind", type=FieldType.ENUM, choices=("lead",)),
+    ],
+)
+def test_offered_values_raise_no_doubt(definition: FlowDefinition) -> None:
+    assert check_flow(definition, FIELDS) == []
+
+
 def test_a_default_makes_a_required_field_safe() -> None:
     line = replace(EMAIL, required=False, nulls=NullPolicy.DEFAULT, default="a@b.c")
     assert check_flow(in_step(mapping=(line,)), FIELDS) == []

@@ -261,6 +261,29 @@ def test_a_line_that_cannot_work_is_refused_when_compiled(
     assert words in problem.message
 
 
+def test_the_trace_knows_the_same_of_each_record() -> None:
+    step = flow(*[line(which, system=which) for which in SystemValue]).steps[0]
+    traced = step.trace({}, ACCEPTANCE, row=4, tracking_key="track")
+    assert traced.outcome == step.map({}, ACCEPTANCE, 4, "track")
+    assert [one.origin for one in traced.lines] == list(SystemValue)
+
+
+def test_a_trace_tells_of_conditions() -> None:
+    step = flow(line("T", constant="x"), condition="age >= 18").steps[0]
+    assert step.trace({"age": 5}, ACCEPTANCE, row=0, tracking_key="k").skipped
+    failed = step.trace({"age": "old"}, ACCEPTANCE, row=0, tracking_key="k")
+    assert failed.condition_error is not None
+    assert failed.outcome == [failed.condition_error]
+
+
+def test_an_unbound_input_is_empty_in_formulas_too() -> None:
+    form = FormDefinition(title="F", fields=(FormField(name="name", label="Name"),))
+    bound = flow(line("T", formula="COALESCE(age, 1) & name")).bind(
+        form, [Binding(input="name", field="name")]
+    )
+    assert bound.steps[0].map({"name": "x", "age": 5}, ACCEPTANCE, 0, "k") == {"T": "1x"}
+
+
 def test_a_trace_tells_where_each_value_comes_from() -> None:
     step = flow(
         line("Day", input="at", kind=FieldType.DATE),
