@@ -162,24 +162,27 @@ async def test_a_batch_arrives_in_one_signed_request(receiver: Receiver, body: s
     assert "2 records" in result.exchange.request
 
 
-async def test_single_sends_one_record_a_request_in_order(receiver: Receiver) -> None:
+async def test_single_sends_the_record_itself_and_calls_are_cut_for_it(receiver: Receiver) -> None:
     async with connected(receiver.port, body="single") as connector:
         one = await connector.send(call({"n": 0}), NoJournal())
-        several = await connector.send(call(*numbered(5)), NoJournal())
     assert kinds(one) == [Delivered]
-    assert kinds(several) == [Delivered] * 5
-    assert [json.loads(body)["n"] for body in receiver.bodies] == [0, 0, 1, 2, 3, 4]
-    assert receiver.ids[0] == f"msg_{CALL_ID.hex}"
-    assert len(set(receiver.ids)) == 6
+    assert [json.loads(body) for body in receiver.bodies] == [{"n": 0}]
+    assert receiver.ids == [f"msg_{CALL_ID.hex}"]
+    settings: dict[str, Json] = {"url": "https://example.com"}
+    single = WEBHOOK.operation(Operation.INSERT, {**settings, "body": "single"})
+    wrapped = WEBHOOK.operation(Operation.INSERT, {**settings, "batch_size": 7})
+    assert single is not None
+    assert wrapped is not None
+    assert (single.max_records, wrapped.max_records) == (1, 7)
 
 
 async def test_every_attempt_has_equal_bytes_and_ids(receiver: Receiver) -> None:
     async with connected(receiver.port, {"signing_secret": SECRET}, batch_size=2) as connector:
         for attempt in (1, 2):
             await connector.send(call({"n": 1.5}, {"n": 2**70}, {"n": "x"}, attempt=attempt), NoJournal())
-    assert receiver.bodies[:2] == receiver.bodies[2:]
-    assert receiver.ids[:2] == receiver.ids[2:]
-    assert [headers["webhook-attempt"] for headers in receiver.headers] == ["1", "1", "2", "2"]
+    assert receiver.bodies[0] == receiver.bodies[1]
+    assert receiver.ids[0] == receiver.ids[1]
+    assert [headers["webhook-attempt"] for headers in receiver.headers] == ["1", "2"]
     assert str(2**70).encode() in receiver.bodies[0]
 
 
@@ -286,26 +289,6 @@ async def test_a_body_over_the_limit_is_not_sent(receiver: Receiver) -> None:
     assert kinds(result) == [Rejected, Rejected]
     assert result.bisect
     assert receiver.bodies == []
-
-
-async def test_after_a_failure_the_rest_of_a_call_is_not_tried(receiver: Receiver) -> None:
-    receiver.answers = [Response(""), Response("", 422), Response("", 503)]
-    async with connected(receiver.port, body="single") as connector:
-        result = await connector.send(call(*numbered(5)), NoJournal())
-    assert kinds(result) == [Delivered, Rejected, Deferred, Deferred, Deferred]
-    assert len(receiver.bodies) == 3
-
-
-async def test_a_later_batch_that_is_too_large_is_held_and_the_rest_waits_behind_it(
-    receiver: Receiver,
-) -> None:
-    receiver.answers = [Response(""), Response("", 413), Response("")]
-    async with connected(receiver.port, batch_size=2) as connector:
-        result = await connector.send(call(*numbered(6)), NoJournal())
-    assert kinds(result) == [Delivered] * 2 + [Deferred] * 4
-    assert not result.bisect
-    scopes = [outcome.scope for outcome in result.outcomes if isinstance(outcome, Deferred)]
-    assert scopes == [Scope.RECORD, Scope.RECORD, Scope.LANE, Scope.LANE]
 
 
 async def test_what_is_kept_of_an_exchange_holds_no_secret(receiver: Receiver) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 
@@ -28,20 +28,10 @@ class Message:
     positions: Sequence[int]
 
 
-def messages(call: Call, body: Body, batch_size: int) -> Iterator[Message]:
-    """The requests of a call, in order. Records that cannot be written as JSON are left out.
-
-    A call of one request has the call's own id; the ids of several are derived from it and from what
-    each begins with.
-    """
-    size = 1 if body is Body.SINGLE else batch_size
-    whole = len(call.records) <= size
-    for start in range(0, len(call.records), size):
-        part = call.records[start : start + size]
-        array, positions = _array([record.fields for record in part], start)
-        if positions:
-            name = call.id if whole else uuid5(call.id, part[0].id)
-            yield Message(id=message_id(name), body=_shaped(array, body), positions=positions)
+def message_of(call: Call, body: Body) -> Message:
+    """The request of a call. Records that cannot be written as JSON are left out of its positions."""
+    array, positions = _array([record.fields for record in call.records])
+    return Message(id=message_id(call.id), body=_shaped(array, body), positions=positions)
 
 
 def message_id(name: UUID) -> str:
@@ -62,12 +52,12 @@ def encode(fields: Mapping[str, Json]) -> bytes | None:
         return None
 
 
-def _array(records: Sequence[Mapping[str, Json]], start: int) -> tuple[bytes, Sequence[int]]:
+def _array(records: Sequence[Mapping[str, Json]]) -> tuple[bytes, Sequence[int]]:
     """The records as one JSON array, and the positions of those in it. All at once if all can be written."""
     try:
-        return orjson.dumps(records, default=_plain), range(start, start + len(records))
+        return orjson.dumps(records, default=_plain), range(len(records))
     except TypeError:
-        texts = {start + offset: encode(fields) for offset, fields in enumerate(records)}
+        texts = {position: encode(fields) for position, fields in enumerate(records)}
         good = {position: text for position, text in texts.items() if text is not None}
         return b"[" + b",".join(good.values()) + b"]", list(good)
 

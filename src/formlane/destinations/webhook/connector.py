@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Final, cast
 
 from formlane.destinations.base import (
     Call,
@@ -24,14 +25,14 @@ from formlane.destinations.http import Answer, Failure
 from formlane.destinations.retry_after import wait_asked_for
 from formlane.destinations.settings import read_settings
 from formlane.domain.flows import Operation
-from formlane.domain.outcomes import DELIVERED, Deferred, Delivered, Outcome, Reason, Rejected, Scope
+from formlane.domain.outcomes import DELIVERED, Outcome, Reason, Rejected
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
 
-from .body import LARGEST_BODY, Message, messages
+from .body import LARGEST_BODY, Message, message_of
 from .checking import check_endpoint
 from .client import WebhookClient
-from .config import SETTINGS, WebhookSettings, open_settings, validate
+from .config import SETTINGS, Body, WebhookSettings, open_settings, validate
 from .errors import Row, outcome_of, row_for, row_of
 from .redaction import SHORT, kept_text, shown_url
 
@@ -39,19 +40,13 @@ OBJECT: Final = "call"
 """The one thing a webhook offers."""
 
 DEADLINE: Final = dt.timedelta(seconds=75)
-"""For a whole call: the longest time limit of a request, and time for the first ones of several."""
+"""For a whole call: the longest time limit of a request, and time for what is around it."""
 
 MOST_RECORDS: Final = 1000
 MOST_BYTES: Final = 1024 * 1024
 
 _NOT_ENCODABLE = Rejected(
     reason=Reason.NOT_ENCODABLE, message="A value cannot be written as JSON text. Correct it, then replay."
-)
-_NOT_TRIED = Deferred(
-    scope=Scope.LANE,
-    reason=Reason.UNAVAILABLE,
-    message="An earlier request of the same call did not get through.",
-    retry_after=dt.timedelta(0),
 )
 
 
@@ -80,26 +75,17 @@ class WebhookConnector:
         return []
 
     async def send(self, call: Call, journal: Journal) -> CallResult:
-        """Posts the records in order, in one request or in several, and stops at the first that fails.
+        """Posts the records as one request: same call, same bytes, same message id.
 
-        Same call, same bodies, same message ids. A request that failed for the whole of a batch is
-        marked for splitting only when it was the call's first.
+        A request that was refused as a whole is marked for splitting where its status says so.
         """
+        message = message_of(call, self._settings.body)
         outcomes: list[Outcome] = [_NOT_ENCODABLE] * len(call.records)
-        todo = list(messages(call, self._settings.body, self._settings.batch_size))
-        exchange, bisect = Exchange(), False
-        ends = self._equipment.clock.monotonic() + DEADLINE.total_seconds() * self._equipment.time_scale
-        for number, message in enumerate(todo):
-            if number and self._is_late(ends):
-                _fill(outcomes, todo[number:], _NOT_TRIED)
-                break
-            outcome, exchange, bisect = await self._send_one(message, call.attempt)
-            if bisect and number:
-                outcome, bisect = _on_its_own(outcome), False
-            _fill(outcomes, [message], outcome)
-            if bisect or not isinstance(outcome, Delivered | Rejected):
-                _fill(outcomes, todo[number + 1 :], outcome if bisect else _NOT_TRIED)
-                break
+        if not message.positions:
+            return CallResult(outcomes=outcomes)
+        outcome, exchange, bisect = await self._send_one(message, call.attempt)
+        for position in message.positions:
+            outcomes[position] = outcome
         return CallResult(outcomes=outcomes, exchange=exchange, bisect=bisect)
 
     async def find(self, call: Call) -> CallResult:
@@ -109,11 +95,6 @@ class WebhookConnector:
     async def close(self) -> None:
         """Closes the pool."""
         await self._client.close()
-
-    def _is_late(self, ends: float) -> bool:
-        """Whether another request could run beyond the call's deadline."""
-        needed = self._settings.timeout * self._equipment.time_scale
-        return self._equipment.clock.monotonic() + needed > ends
 
     async def _send_one(self, message: Message, attempt: int) -> tuple[Outcome, Exchange, bool]:
         if len(message.body) > LARGEST_BODY:
@@ -174,23 +155,11 @@ def validate_step(name: str, options: Mapping[str, Json]) -> Mapping[str, Json]:
     return read_settings((), options, at="/options")
 
 
-def _fill(outcomes: list[Outcome], parts: Sequence[Message], outcome: Outcome) -> None:
-    for message in parts:
-        for position in message.positions:
-            outcomes[position] = outcome
-
-
-def _on_its_own(outcome: Outcome) -> Outcome:
-    """For a batch after others of its call: its records are tried again by themselves, nothing else is."""
-    if not isinstance(outcome, Rejected):
-        return outcome
-    return Deferred(
-        scope=Scope.RECORD,
-        reason=outcome.reason,
-        message=outcome.message,
-        vendor_code=outcome.vendor_code,
-        vendor_text=outcome.vendor_text,
-    )
+def _tune(spec: OperationSpec, settings: Mapping[str, Json], _options: Mapping[str, Json]) -> OperationSpec:
+    """One call is one request: of one record, or of a batch."""
+    values = read_settings(SETTINGS, settings)
+    size = 1 if values["body"] == Body.SINGLE else cast(int, values["batch_size"])
+    return replace(spec, max_records=size)
 
 
 WEBHOOK = Destination(
@@ -211,5 +180,6 @@ WEBHOOK = Destination(
     connect=WebhookConnector,
     validate=validate,
     validate_step=validate_step,
+    tune=_tune,
     limits=Limits(rate=50.0, burst=50, concurrency=4),
 )
