@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from .blocked import Address
 from .guard import AddrInfo, Guard
-from .ports import SFTP_PORTS, WEB_PORTS
+from .ports import SSH_PORTS, WEB_PORTS
 
 SocketFactory: TypeAlias = Callable[[AddrInfo], socket.socket]
 
@@ -65,7 +65,7 @@ async def connected_socket(guard: Guard, host: str, port: int, *, timeout: float
 async def _dial(guard: Guard, address: Address, port: int) -> socket.socket:
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     target = (str(address), port)
-    sock = guard.socket_for((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", target), SFTP_PORTS)
+    sock = guard.socket_for((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", target), SSH_PORTS)
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, target)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from .blocked import Address, is_public
 from .lookup import Lookup, SystemLookup
 from .names import address_literal, canonical_name, is_inside
-from .ports import SFTP_PORTS, WEB_PORTS, is_open
+from .ports import SSH_PORTS, WEB_PORTS, is_open
 from .url import AddressRefused, CheckedUrl, UrlFault, read_url, rebuild
 
 AddrInfo: TypeAlias = "tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[Any, ...]]"
@@ -65,7 +65,7 @@ class Guard:
 
     def check_host(self, host: str, port: int) -> CheckedHost:
         """The canonical form of an SFTP host, or AddressRefused. Asks no name server."""
-        self._check(host, port, SFTP_PORTS)
+        self._check(host, port, SSH_PORTS)
         return CheckedHost(host=_spelling(host), port=port)
 
     async def resolve(self, host: str, port: int) -> list[Address]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 WEB_PORTS = frozenset({80, 443})
 """Ports below 1024 that a web address may have."""
 
-SFTP_PORTS = frozenset({22})
+SSH_PORTS = frozenset({22})
 """Ports below 1024 that an SFTP host may have."""
 
 DENIED_PORTS = frozenset(
