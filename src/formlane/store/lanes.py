@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
@@ -45,6 +46,26 @@ _SETTLE = (
     " $3::formlane.new_exception[], $4::formlane.new_held[], $5::formlane.held_try[],"
     " $6::formlane.ledger_entry[])"
 )
+
+_EXCEPTION = attrgetter(
+    "batch", "index", "source", "step", "status", "reason", "fingerprint", "release", "detail"
+)
+_HELD = attrgetter(
+    "key",
+    "queue",
+    "seq",
+    "position",
+    "step",
+    "release",
+    "remote_ids",
+    "attempt",
+    "retry",
+    "reason",
+    "message",
+)
+_TRIED = attrgetter("place", "gone", "step", "remote_ids", "retry", "used_attempt", "reason", "message")
+_LEDGER = attrgetter("source", "minute", "delivered", "skipped", "rejected", "parked", "bucket")
+"""Rows of settle's arrays, in the order of the SQL types, after the lane."""
 
 
 class PostgresLanes:
@@ -165,69 +186,10 @@ class PostgresLanes:
                 _SETTLE,
                 heads,
                 [_attempt(one, row) for one in settlements for row in one.attempts],
-                [
-                    (
-                        one.lane,
-                        row.batch,
-                        row.index,
-                        row.source,
-                        row.step,
-                        row.status,
-                        row.reason,
-                        row.fingerprint,
-                        row.release,
-                        row.detail,
-                    )
-                    for one in settlements
-                    for row in one.exceptions
-                ],
-                [
-                    (
-                        one.lane,
-                        row.key,
-                        row.queue,
-                        row.seq,
-                        row.position,
-                        row.step,
-                        row.release,
-                        row.remote_ids,
-                        row.attempt,
-                        row.retry,
-                        row.reason,
-                        row.message,
-                    )
-                    for one in settlements
-                    for row in one.held
-                ],
-                [
-                    (
-                        one.lane,
-                        row.place,
-                        row.gone,
-                        row.step,
-                        row.remote_ids,
-                        row.retry,
-                        row.used_attempt,
-                        row.reason,
-                        row.message,
-                    )
-                    for one in settlements
-                    for row in one.tried
-                ],
-                [
-                    (
-                        one.lane,
-                        row.source,
-                        row.minute,
-                        row.delivered,
-                        row.skipped,
-                        row.rejected,
-                        row.parked,
-                        row.bucket,
-                    )
-                    for one in settlements
-                    for row in one.ledger
-                ],
+                [(one.lane, *_EXCEPTION(row)) for one in settlements for row in one.exceptions],
+                [(one.lane, *_HELD(row)) for one in settlements for row in one.held],
+                [(one.lane, *_TRIED(row)) for one in settlements for row in one.tried],
+                [(one.lane, *_LEDGER(row)) for one in settlements for row in one.ledger],
             )
         return [Settled(lane=row["lane_id"], settled=row["settled"], stop=row["stop"]) for row in rows]
 
