@@ -9,8 +9,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
+
+Hashes: TypeAlias = bytes
+"""Eight bytes per record, in their order."""
 
 ZERO = dt.timedelta(0)
 NO_FLOW = UUID(int=0)
@@ -45,14 +48,14 @@ class Verdict(StrEnum):
 class NewDelivery:
     """The records of a batch for one lane. `rows`: indexes in the batch, None = all in order.
 
-    `keys`: eight bytes per record, or None for a flow without a key. `bytes`: JSON size of the records.
+    `keys`: hash per record, or None for a flow without a key. `bytes`: JSON size of the records.
     """
 
     lane: UUID
     records: int
-    bytes: int
     rows: tuple[int, ...] | None = None
-    keys: bytes | None = None
+    keys: Hashes | None = None
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

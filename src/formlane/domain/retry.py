@@ -26,7 +26,8 @@ class RetryPolicy:
         """
         if asked is not None:
             return min(max(asked, dt.timedelta(0)), self.longest_asked)
-        ceiling = min(self.cap, self.base * 2 ** min(failures, 30))
+        doubled: int = 2 ** min(failures, 30)
+        ceiling = min(self.cap, self.base * doubled)
         return ceiling * chance
 
     def is_over(self, since: dt.datetime | None, now: dt.datetime) -> bool:
