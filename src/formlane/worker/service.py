@@ -47,7 +47,7 @@ class RecipeSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLimits:
-    """`lease`, `renew` and `safety` in seconds of real time; `bytes` of opened records in memory."""
+    """`lease`, `renew` and `safety` in seconds of real time; `memory_bytes`: opened records."""
 
     name: str
     lease: float = 15.0
@@ -56,7 +56,7 @@ class WorkerLimits:
     poll: float = 1.0
     shutdown: float = 20.0
     lanes: int = 128
-    bytes: int = 256 * 1024 * 1024
+    memory_bytes: int = 128 * 1024 * 1024
     time_scale: float = 1.0
     cell: int = 0
 
@@ -147,17 +147,17 @@ class Worker:
     async def _lease(self, *, full: bool) -> list[Lease]:
         room = min(LEASE_AT_ONCE, self.limits.lanes - len(self._active))
         weights = self._weights()
-        if room <= 0 or sum(weights[0].values()) >= self.limits.bytes:
+        if room <= 0 or sum(weights[0].values()) >= self.limits.memory_bytes:
             return []
         leases = await self.lanes.lease(
             LeaseRequest(
                 worker=self.limits.name,
                 most=room,
                 length=dt.timedelta(seconds=self.limits.lease),
-                bytes=self.limits.bytes // CONNECTION_SHARE,
+                bytes=self.limits.memory_bytes // CONNECTION_SHARE,
                 since=None if full or self._newest is None else self._newest - WATERMARK_MARGIN,
-                full_connections=_over(weights[0], self.limits.bytes // CONNECTION_SHARE),
-                full_tenants=_over(weights[1], self.limits.bytes // TENANT_SHARE),
+                full_connections=_over(weights[0], self.limits.memory_bytes // CONNECTION_SHARE),
+                full_tenants=_over(weights[1], self.limits.memory_bytes // TENANT_SHARE),
             )
         )
         if leases:

@@ -40,7 +40,8 @@ CREATE TABLE formlane.tenant_keys (
     PRIMARY KEY (tenant_id, id),
     UNIQUE (tenant_id, version)
 );
-CALL formlane.protect('formlane.tenant_keys', 'tenant_id');
+CALL formlane.protect('formlane.tenant_keys', 'tenant_id', 'formlane_lookup');
+GRANT SELECT (tenant_id) ON formlane.tenant_keys TO formlane_lookup;
 GRANT SELECT, INSERT, UPDATE, DELETE ON formlane.tenant_keys TO formlane_app;
 
 CREATE TABLE formlane.data_keys (

@@ -1,0 +1,106 @@
+"""`formlane serve`: a whole installation on one machine, its processes kept running."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+
+import structlog
+
+from formlane.bootstrap import open_hub
+from formlane.cli.demo import DemoLogin, DemoPlace, prepare_demo
+from formlane.cli.supervisor import Program, Supervisor, until_told_to_end
+from formlane.settings import Settings
+from formlane.store.database import Database, open_database
+from formlane.telemetry.metrics import DIRECTORY_VARIABLE, prepare_directory
+
+log = structlog.get_logger()
+
+READY_SECONDS = 60.0
+
+
+async def serve(settings: Settings, *, demo: DemoPlace | None = None) -> None:
+    """Runs database, API, workers and scheduler until told to end; with `demo`, the sandbox as well."""
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    migrator = settings.migrator_url.get_secret_value() if settings.migrator_url else None
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    metrics = settings.state_dir / "metrics"
+    prepare_directory(metrics)
+    async with open_database(
+        url, state_dir=settings.state_dir, production=settings.production, migrator_url=migrator
+    ) as database:
+        supervisor = Supervisor(shutdown_seconds=settings.shutdown_seconds + 5)
+        watching = _watch(database)
+        try:
+            if demo is not None:
+                supervisor.start(demo.sandbox())
+                settings = settings.model_copy(update={"egress_allow": demo.addresses})
+            login = await _prepare(settings, database, demo)
+            for program in _programs(settings, database, metrics):
+                supervisor.start(program)
+            await _until_open(settings)
+            _announce(settings, login)
+            number = await until_told_to_end()
+            log.info("told_to_end", signal=number.name)
+        finally:
+            await supervisor.stop()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+def _watch(database: Database) -> asyncio.Task[None]:
+    async def nothing() -> None:
+        """An external database looks after itself."""
+
+    embedded = database.embedded
+    return asyncio.create_task(nothing() if embedded is None else embedded.watch())
+
+
+def _programs(settings: Settings, database: Database, metrics: Path) -> list[Program]:
+    environment = {
+        "DATABASE_URL": database.service_dsn,
+        DIRECTORY_VARIABLE: str(metrics),
+        "FORMLANE_EGRESS_ALLOW": ",".join(f"{address}:{port}" for address, port in settings.egress_allow),
+    }
+    counts = {
+        "worker": settings.worker_processes,
+        "scheduler": settings.scheduler_processes,
+        "api": settings.api_processes,
+    }
+    return [
+        Program(name=f"{role}-{number}", arguments=("-m", "formlane", role), environment=environment)
+        for role, count in counts.items()
+        for number in range(count)
+    ]
+
+
+async def _prepare(settings: Settings, database: Database, demo: DemoPlace | None) -> DemoLogin | None:
+    if demo is None:
+        return None
+    await demo.until_open()
+    async with open_hub(settings, database.service_dsn, name="formlane-demo") as hub:
+        return await prepare_demo(hub, demo)
+
+
+async def _until_open(settings: Settings) -> None:
+    """Waits until the API listens."""
+    async with asyncio.timeout(READY_SECONDS):
+        while True:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection(settings.host, settings.port)
+                writer.close()
+                return
+            await asyncio.sleep(0.05)
+
+
+def _announce(settings: Settings, login: DemoLogin | None) -> None:
+    lines = [f"Formlane listens on {settings.base_url}"]
+    if settings.egress_allow:
+        pairs = ", ".join(f"{address}:{port}" for address, port in settings.egress_allow)
+        lines.append(f"Destinations may also reach: {pairs}")
+    if login is not None:
+        lines += login.lines()
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
