@@ -10,7 +10,7 @@ from math import ceil, floor
 from uuid import UUID
 
 from formlane.domain.lanes import JournalEntry, Lease, LeaseRequest, Queue, Renewed
-from formlane.memory.pace import REFILL, left_today, refilled, take
+from formlane.memory.pace import REFILL, left_today, midnight, refilled, take
 from formlane.memory.pausing import stop_reason
 from formlane.memory.ready import put_in_place
 from formlane.memory.state import ConnectionState, LaneState, LeaseState, State
@@ -62,7 +62,7 @@ class _Budget:
         if connection.paused_until > now:
             return connection.paused_until
         if self.left < self.asked:
-            return dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
+            return midnight(now)
         if self.tokens < self.asked:
             return now + dt.timedelta(seconds=(self.asked - self.tokens) / (REFILL * connection.rate))
         return now + BUSY if self.room < self.asked else None

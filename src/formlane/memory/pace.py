@@ -11,6 +11,7 @@ from formlane.memory.state import ConnectionState
 REFILL = 0.9
 BURST_SECONDS = 0.4
 LEAST_WAIT = 0.01
+LONGEST_WAIT = dt.timedelta(days=1)
 UNLIMITED = 2**31 - 1
 
 
@@ -46,7 +47,20 @@ def draw(connection: ConnectionState, wanted: int, now: dt.datetime) -> Drawn:
     calls = 0 if connection.paused_until > now else min(wanted, floor(at_hand))
     calls = max(0, min(calls, left_today(connection, now)))
     if calls == 0:
-        wait = max(LEAST_WAIT, (1 - at_hand) / (REFILL * connection.rate))
-        return Drawn(calls=0, wait=dt.timedelta(seconds=wait))
+        return Drawn(calls=0, wait=_wait(connection, at_hand, now))
     take(connection, calls, now)
     return Drawn(calls=calls, wait=dt.timedelta(0))
+
+
+def _wait(connection: ConnectionState, at_hand: float, now: dt.datetime) -> dt.timedelta:
+    """Until when there is nothing to draw: the pause, the day's quota, or the next call of the pace."""
+    if connection.paused_until > now:
+        return min(connection.paused_until - now, LONGEST_WAIT)
+    if left_today(connection, now) <= 0:
+        return midnight(now) - now
+    return dt.timedelta(seconds=max(LEAST_WAIT, (1 - at_hand) / (REFILL * connection.rate)))
+
+
+def midnight(now: dt.datetime) -> dt.datetime:
+    """When the next day begins, UTC."""
+    return dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
