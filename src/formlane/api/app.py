@@ -1,0 +1,31 @@
+"""The HTTP side of the product, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp
+
+from formlane.api.envelope import Envelope
+from formlane.api.health import health_routes
+from formlane.api.management.app import create_management
+from formlane.api.management.guard import JsonBodies
+from formlane.api.options import ApiServices, ApiSettings
+from formlane.api.push.routes import push_routes
+
+__all__ = ["ApiServices", "ApiSettings", "create_app"]
+
+
+def create_app(services: ApiServices, settings: ApiSettings, *, pages: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The application that a server runs; `pages` are routes of the hosted pages.
+
+    Push routes come first and nothing stands before them. What no route knows is the management API's.
+    """
+    management = JsonBodies(create_management(services, settings), budget_bytes=settings.budget_bytes)
+    router = Router(
+        [*push_routes(services, settings), *health_routes(services), *pages],
+        default=management,
+        redirect_slashes=False,
+    )
+    return Envelope(router, base_url=settings.base_url, secure=settings.secure)

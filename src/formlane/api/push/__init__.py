@@ -1,0 +1,1 @@
+"""The PUSH API: the routes that take records."""
