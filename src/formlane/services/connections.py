@@ -2,18 +2,60 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from formlane.destinations.base import CheckReport, Destination, FieldInfo, ObjectInfo
+from formlane.destinations.settings import read_secrets, read_settings
+from formlane.domain.ids import ConnectionId, TenantId, new_id
+from formlane.domain.outcomes import Reason
 from formlane.domain.sealing import Sealing
+from formlane.domain.secrets import Secret
 from formlane.domain.types import Json
-from formlane.engines.base import Engine
+from formlane.engines.base import Account, Engine
+from formlane.errors import Conflict, InvalidInput, NotFound, Problem
 from formlane.services.accounts import Accounts
-from formlane.services.ports.connections import Alert, Connection, Health, Pause
-from formlane.services.ports.store import Store
+from formlane.services.paces import pace_of
+from formlane.services.ports.connections import (
+    Alert,
+    Connection,
+    Health,
+    Pause,
+    PauseScope,
+    StoredSecret,
+)
+from formlane.services.ports.store import Store, Unit
+from formlane.services.releases import lane_shape
+
+if TYPE_CHECKING:
+    from formlane.destinations.egress import Guard
+
+USER = "user"
+"""The reason of a pause that a person asked for."""
+
+CHANGED_BY_A_PERSON = tuple(
+    str(reason)
+    for reason in (
+        Reason.CREDENTIALS,
+        Reason.PERMISSION,
+        Reason.ENDPOINT_GONE,
+        Reason.OBJECT_GONE,
+        Reason.HOST_KEY_CHANGED,
+        Reason.TLS_INVALID,
+        Reason.ADDRESS_NOT_ALLOWED,
+        Reason.CONFIGURATION,
+        Reason.GAVE_UP,
+        Reason.NETWORK,
+        Reason.UNAVAILABLE,
+    )
+)
+"""Reasons to wait that new settings or secrets may have removed: it is tried again at once."""
+
+WAKE_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +91,26 @@ class Connections:
         sealing: Sealing,
         engine: Engine,
         accounts: Accounts,
-        guard: object,
+        guard: Guard,
         cell: int = 0,
     ) -> None:
-        raise NotImplementedError
+        self._store = store
+        self._sealing = sealing
+        self._engine = engine
+        self._accounts = accounts
+        self._guard = guard
+        self._cell = cell
 
     def destinations(self) -> Sequence[Destination]:
         """The kinds on offer; their declarations give forms and JSON Schemas."""
-        raise NotImplementedError
+        return self._engine.destinations()
 
     def destination(self, kind: str) -> Destination:
         """Raises `NotFound`."""
-        raise NotImplementedError
+        for destination in self._engine.destinations():
+            if destination.kind == kind:
+                return destination
+        raise NotFound(f"There is no destination of kind {kind!r}.")
 
     async def create(
         self, tenant: UUID, kind: str, change: ConnectionChange, *, check: bool = True
@@ -70,7 +120,31 @@ class Connections:
         Raises `InvalidInput` with a problem per bad setting, or with the failed step when the check does
         not pass; nothing is kept then. `Conflict` for a name in use.
         """
-        raise NotImplementedError
+        destination = self.destination(kind)
+        settings, secrets = self._validated(destination, change, kept={})
+        id_ = new_id(self._cell)
+        report = None
+        if check:
+            report = await self._require_check(_unsaved(tenant, id_, kind, settings, secrets))
+        sealed = await self._sealed(tenant, id_, secrets, version=1)
+        async with self._store.tenant(tenant) as unit:
+            now = await unit.now()
+            connection = Connection(
+                id=id_,
+                kind=kind,
+                name=_name(change),
+                settings=settings,
+                limits=dict(change.limits),
+                revision=1,
+                created_at=now,
+                secret_version=1,
+                checked_at=None if report is None else now,
+                check_report=None if report is None else report_to_json(report),
+            )
+            await unit.connections.add(connection, pace_of(destination, change.limits))
+            for secret in sealed:
+                await unit.connections.keep_secret(id_, secret)
+        return await self.get(tenant, id_)
 
     async def update(
         self,
@@ -85,44 +159,191 @@ class Connections:
 
         Ends the reasons to wait that a person was asked to look into (credentials and the like).
         """
-        raise NotImplementedError
+        async with self._store.tenant(tenant) as unit:
+            before = await unit.connections.get(connection)
+            kept = await unit.connections.secrets(connection)
+        revision = before.revision if revision is None else revision
+        destination = self.destination(before.kind)
+        opened = await self._accounts.account_of(tenant, before, kept).secrets()
+        left = {name: text for name, text in opened.items() if change.secrets.get(name, text) is not None}
+        settings, secrets = self._validated(destination, change, kept=left)
+        report = None
+        if check:
+            account = _unsaved(tenant, connection, before.kind, settings, {**left, **secrets})
+            report = await self._require_check(account)
+        version = before.secret_version + 1
+        sealed = await self._sealed(tenant, connection, secrets, version=version)
+        async with self._store.tenant(tenant) as unit:
+            now = await unit.connections.get(connection, lock=True)
+            if now.revision != revision:
+                raise Conflict("The connection was changed by somebody else; load it again.", "changed")
+            changed = dataclasses.replace(
+                now,
+                name=_name(change),
+                settings=settings,
+                limits=dict(change.limits),
+                secret_version=version,
+                revision=now.revision + 1,
+            )
+            # Lanes are locked before the connection's state, as in settle().
+            await _reshape_lanes(unit, connection, destination, settings)
+            await unit.connections.update(changed, pace_of(destination, change.limits))
+            for secret in sealed:
+                await unit.connections.keep_secret(connection, secret)
+            for name in opened.keys() - left.keys():
+                await unit.connections.drop_secret(connection, name)
+            if report is not None:
+                await unit.connections.note_check(connection, report_to_json(report))
+            await unit.pauses.clear(PauseScope.CONNECTION, connection, CHANGED_BY_A_PERSON)
+        await self._changed(tenant, connection)
+        return await self.get(tenant, connection)
 
     async def delete(self, tenant: UUID, connection: UUID) -> None:
         """Raises `Conflict` while a flow is on it."""
-        raise NotImplementedError
+        async with self._store.tenant(tenant) as unit:
+            await unit.connections.delete(connection)
+        self._accounts.forget(connection)
+        await self._engine.forget(connection)
 
     async def check_unsaved(self, tenant: UUID, kind: str, change: ConnectionChange) -> CheckReport:
         """Tries settings without keeping anything."""
-        raise NotImplementedError
+        settings, secrets = self._validated(self.destination(kind), change, kept={})
+        return await self._engine.check(_unsaved(tenant, new_id(self._cell), kind, settings, secrets))
 
     async def check(self, tenant: UUID, connection: UUID) -> CheckReport:
         """Tries a connection as it is kept, and keeps the report."""
-        raise NotImplementedError
+        self._accounts.forget(connection)
+        report = await self._engine.check(await self._accounts.get(tenant, connection))
+        async with self._store.tenant(tenant) as unit:
+            await unit.connections.note_check(connection, report_to_json(report))
+        return report
 
     async def get(self, tenant: UUID, connection: UUID) -> ConnectionView:
         """Raises `NotFound`."""
-        raise NotImplementedError
+        async with self._store.tenant(tenant) as unit:
+            return await _view(unit, await unit.connections.get(connection))
 
     async def list(self, tenant: UUID) -> Sequence[ConnectionView]:
         """By name."""
-        raise NotImplementedError
+        async with self._store.tenant(tenant) as unit:
+            return [await _view(unit, connection) for connection in await unit.connections.all()]
 
     async def objects(self, tenant: UUID, connection: UUID) -> Sequence[ObjectInfo]:
         """What can be written to. Raises `InvalidInput` in plain words when it cannot be asked."""
-        raise NotImplementedError
+        return await self._engine.objects(await self._accounts.get(tenant, connection))
 
     async def fields(self, tenant: UUID, connection: UUID, name: str) -> Sequence[FieldInfo]:
         """The fields of an object as they are now; empty when it takes any field."""
-        raise NotImplementedError
+        return await self._engine.fields(await self._accounts.get(tenant, connection), name)
 
     async def pause(
         self, tenant: UUID, connection: UUID, *, message: str = "", until: dt.datetime | None = None
     ) -> ConnectionView:
         """Holds everything back, for a person or until then. Idempotent."""
-        raise NotImplementedError
+        async with self._store.tenant(tenant) as unit:
+            await unit.connections.get(connection)
+            await unit.pauses.add(PauseScope.CONNECTION, connection, USER, until=until, message=message)
+        return await self.get(tenant, connection)
 
     async def resume(
-        self, tenant: UUID, connection: UUID, *, reasons: Sequence[str] = ("user",)
+        self, tenant: UUID, connection: UUID, *, reasons: Sequence[str] = (USER,)
     ) -> ConnectionView:
         """Ends these reasons; the connection goes on when no other is left. Idempotent."""
-        raise NotImplementedError
+        async with self._store.tenant(tenant) as unit:
+            await unit.connections.get(connection)
+            await unit.pauses.clear(PauseScope.CONNECTION, connection, reasons)
+        await self._wake(tenant, connection)
+        return await self.get(tenant, connection)
+
+    async def _changed(self, tenant: UUID, connection: UUID) -> None:
+        self._accounts.forget(connection)
+        await self._engine.forget(connection)
+        await self._wake(tenant, connection)
+
+    async def _wake(self, tenant: UUID, connection: UUID) -> None:
+        """Lets waiting lanes go, chunk by chunk; the scheduler finishes what a crash leaves."""
+        after: UUID | None = None
+        while True:
+            async with self._store.tenant(tenant) as unit:
+                after = await unit.pauses.wake(connection, after=after, most=WAKE_AT_ONCE)
+            if after is None:
+                return
+
+    def _validated(
+        self, destination: Destination, change: ConnectionChange, *, kept: Mapping[str, str]
+    ) -> tuple[Mapping[str, Json], dict[str, str]]:
+        """Normalised settings and the secrets given. Raises `InvalidInput`."""
+        _name(change)
+        pace_of(destination, change.limits)
+        given = {name: text for name, text in change.secrets.items() if text is not None}
+        settings = read_settings(destination.settings, change.settings)
+        secrets = read_secrets(destination.settings, given, known=kept)
+        return destination.validate(settings, {**kept, **secrets}, self._guard), secrets
+
+    async def _require_check(self, account: Account) -> CheckReport:
+        report = await self._engine.check(account)
+        for index, step in enumerate(report.steps):
+            if not step.passed:
+                fault = Problem(f"/check/{index}", "check_failed", step.message)
+                raise InvalidInput(f"The connection was tried and failed: {step.name}.", [fault])
+        return report
+
+    async def _sealed(
+        self, tenant: UUID, connection: UUID, secrets: Mapping[str, str], *, version: int
+    ) -> Sequence[StoredSecret]:
+        return [
+            StoredSecret(
+                name=name,
+                version=version,
+                sealed=await self._sealing.seal_secret(
+                    TenantId(tenant), ConnectionId(connection), name, version, Secret(text)
+                ),
+                hint=Secret(text).hint(),
+            )
+            for name, text in secrets.items()
+        ]
+
+
+def report_to_json(report: CheckReport) -> dict[str, Json]:
+    """A report as it is kept."""
+    return {"passed": report.passed, "steps": [dataclasses.asdict(step) for step in report.steps]}
+
+
+def _name(change: ConnectionChange) -> str:
+    name = change.name.strip()
+    if not name:
+        raise InvalidInput(
+            "The connection needs a name.", [Problem("/name", "required", "A name is required.")]
+        )
+    return name
+
+
+def _unsaved(
+    tenant: UUID, connection: UUID, kind: str, settings: Mapping[str, Json], secrets: Mapping[str, str]
+) -> Account:
+    async def opened() -> Mapping[str, str]:
+        return secrets
+
+    return Account(
+        tenant=tenant, connection=connection, revision=0, kind=kind, settings=settings, secrets=opened
+    )
+
+
+async def _view(unit: Unit, connection: Connection) -> ConnectionView:
+    alerts = await unit.pauses.alerts()
+    return ConnectionView(
+        connection=connection,
+        health=await unit.connections.health(connection.id),
+        pauses=await unit.pauses.of(PauseScope.CONNECTION, connection.id),
+        alerts=[alert for alert in alerts if alert.scope_id == connection.id],
+    )
+
+
+async def _reshape_lanes(
+    unit: Unit, connection: UUID, destination: Destination, settings: Mapping[str, Json]
+) -> None:
+    """Lanes copy the sizes of calls, which the connection's settings may change."""
+    for flow in await unit.flows.all(connection=connection):
+        if flow.version is not None:
+            version = await unit.flows.version(flow.id, flow.version)
+            await unit.lanes.reshape(flow.id, lane_shape(version.definition, destination, settings))

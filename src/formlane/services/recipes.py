@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
 
-from formlane.destinations.base import OperationSpec
+from formlane.destinations.base import Destination, OperationSpec
 from formlane.domain.flows import FieldMapping, SourceKind, Step, SystemValue
+from formlane.domain.forms import Binding
 from formlane.domain.ids import RecordId, record_to_text, to_text
 from formlane.domain.outcomes import Outcome, Reason, Skipped
 from formlane.domain.types import FieldType, Json
 from formlane.engines.base import Account
-from formlane.mapping.compiler import CompiledFlow
+from formlane.errors import InvalidInput
+from formlane.mapping.compiler import CompiledFlow, compile_flow
 from formlane.mapping.lines import SKIP, Acceptance, rejection
+from formlane.services.accounts import Accounts
+from formlane.services.ports.store import Store
+from formlane.services.releases import as_definition, spec_of
 
 BoundMapper: TypeAlias = Callable[[Mapping[str, Json], int, str], dict[str, Json] | Outcome]
 """(record, row, tracking key) → the fields to send, or what was decided before sending."""
@@ -99,3 +105,71 @@ def _is_tracking(line: FieldMapping) -> bool:
 def weighs(spec: OperationSpec, average_bytes: float) -> bool:
     """Whether calls of this operation must be cut by bytes too."""
     return average_bytes * spec.max_records * _WEIGH_ABOVE > spec.max_bytes
+
+
+class Recipes:
+    """Gives releases, compiled; keeps those asked for last. Connections are read anew every few seconds."""
+
+    def __init__(
+        self, *, store: Store, accounts: Accounts, destinations: Iterable[Destination], most: int = 1000
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._destinations = {one.kind: one for one in destinations}
+        self._most = most
+        self._kept: OrderedDict[tuple[UUID, UUID, int], Recipe] = OrderedDict()
+
+    async def get(self, tenant: UUID, flow: UUID, release: int) -> Recipe:
+        """The recipe of a release. Its account is at most a few seconds old.
+
+        Raises `InvalidInput` for one that cannot be executed, `NotFound`, `Unavailable`.
+        """
+        place = (tenant, flow, release)
+        recipe = self._kept.get(place)
+        if recipe is None:
+            recipe = await self._load(tenant, flow, release)
+        else:
+            account = await self._accounts.get(tenant, recipe.account.connection)
+            if account is not recipe.account:
+                recipe = replace(recipe, account=account, spec=self._spec(recipe.compiled, account))
+        self._kept[place] = recipe
+        self._kept.move_to_end(place)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return recipe
+
+    async def _load(self, tenant: UUID, flow: UUID, number: int) -> Recipe:
+        async with self._store.tenant(tenant) as unit:
+            found = await unit.flows.get(flow)
+            release = await unit.flows.release(flow, number)
+            version = await unit.flows.version(flow, release.version)
+            owner = await unit.own_tenant()
+        account = await self._accounts.get(tenant, found.connection)
+        compiled = compile_flow(version.definition, version.version)
+        flows = {
+            form: compiled.bind(
+                as_definition(bound),
+                [Binding(input=name, field=field) for name, field in bound.inputs.items()],
+            )
+            for form, bound in release.forms.items()
+        }
+        only = list(release.forms.values())
+        return Recipe(
+            flow=flow,
+            release=number,
+            version=version.version,
+            step=version.definition.steps[0],
+            spec=self._spec(compiled, account),
+            account=account,
+            compiled=compiled,
+            flows=flows,
+            source_names={flow: found.name} | {form: bound.name for form, bound in release.forms.items()},
+            names={"tenant": owner.name, "flow": found.name, "form": only[0].name if len(only) == 1 else ""},
+            weighs=True,
+        )
+
+    def _spec(self, compiled: CompiledFlow, account: Account) -> OperationSpec:
+        destination = self._destinations.get(account.kind)
+        if destination is None:
+            raise InvalidInput(f"There is no destination of kind {account.kind!r}.")
+        return spec_of(compiled.definition, destination, account.settings)

@@ -112,7 +112,9 @@ class PostgresKeys:
             async with tenant_unit(self._pool, tenant) as connection:
                 return len(await connection.fetch(QUERIES.tenant_keys_delete_below, tenant, version))
         except asyncpg.ForeignKeyViolationError:
-            raise Conflict("Some keys are still wrapped by an older tenant key. Re-wrap them first.") from None
+            raise Conflict(
+                "Some keys are still wrapped by an older tenant key. Re-wrap them first."
+            ) from None
 
     async def shred_tenant_keys(self, tenant: TenantId) -> int:
         """See `KeyStore.shred_tenant_keys`."""

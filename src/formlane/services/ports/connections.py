@@ -57,12 +57,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How a connection does. `paused_until` is in the past when it does not wait; None: for a person."""
+    """How a connection does. `paused_until` None: it does not wait, or waits for a person (`paused`)."""
 
     pace: Pace
     used_today: int
     failures: int
     failing_since: dt.datetime | None
+    paused: bool
     paused_until: dt.datetime | None
 
 

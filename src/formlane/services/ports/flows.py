@@ -26,6 +26,14 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEntry:
+    """Whatever records come from. `kind`: form, flow or replay."""
+
+    kind: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnownForm:
     """A form found by the key in its address, before its tenant is known."""
 
@@ -193,8 +201,8 @@ class Flows(Protocol):
         """Counts the revision of forms or flows on, so that intake prepares anew."""
         ...
 
-    async def source_revision(self, source: UUID) -> int | None:
-        """The revision of a form or flow now, None when there is none."""
+    async def source(self, source: UUID) -> SourceEntry | None:
+        """A form or flow as intake knows it, None when there is none."""
         ...
 
     async def work(self, flow: UUID) -> FlowWork:

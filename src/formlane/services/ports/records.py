@@ -115,7 +115,7 @@ class ExceptionFilter:
 class ErrorGroup:
     """Records of a flow that failed alike and were not sent again since."""
 
-    flow: UUID
+    flow: UUID | None
     status: str
     reason: str
     fingerprint: bytes | None

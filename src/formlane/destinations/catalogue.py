@@ -1,0 +1,13 @@
+"""The kinds of destination there are. The only module that imports them."""
+
+from __future__ import annotations
+
+from formlane.destinations.base import Destination
+from formlane.destinations.sftp import SFTP
+from formlane.destinations.webhook.connector import WEBHOOK
+
+CATALOGUE: dict[str, Destination] = {
+    SFTP.kind: SFTP,
+    WEBHOOK.kind: WEBHOOK,
+}
+"""By kind, in the order to be shown."""
