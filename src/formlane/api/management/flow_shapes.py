@@ -57,7 +57,6 @@ class RollbackSent(Sent):
     """An older version to be live again."""
 
     version: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)]
-    note: Text = ""
 
 
 class ResumeFlowSent(Sent):

@@ -120,7 +120,7 @@ async def list_versions(
 async def rollback_flow(flow: str, sent: RollbackSent, services: Services, caller: Manager) -> PublishedShown:
     """Makes an older version live again."""
     id_ = in_path("flow", flow)
-    published = await services.flows.rollback(caller.tenant, id_, sent.version, note=sent.note)
+    published = await services.flows.rollback(caller.tenant, id_, sent.version)
     return published_shown(published)
 
 

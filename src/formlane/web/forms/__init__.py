@@ -1,0 +1,1 @@
+"""The hosted page of a form."""
