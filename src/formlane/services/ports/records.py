@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from formlane.domain.lanes import Position, Queue
@@ -72,6 +72,11 @@ class NotDelivered:
     detail: bytes | None
     settled_at: dt.datetime
 
+    @property
+    def place(self) -> ExceptionPlace:
+        """Where it stands in the order of all of them."""
+        return ExceptionPlace(self.batch, self.index, self.flow, self.source, self.step)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEntry:
@@ -126,6 +131,16 @@ class ErrorGroup:
     example_index: int
 
 
+class ExceptionPlace(NamedTuple):
+    """Where an undelivered record stands in the order of all of them."""
+
+    batch: UUID
+    index: int
+    flow: UUID | None
+    source: UUID
+    step: int
+
+
 class Records(Protocol):
     """What a unit's tenant submitted, and what became of it. Nothing here changes anything."""
 
@@ -158,7 +173,7 @@ class Records(Protocol):
         ...
 
     async def exceptions(
-        self, chosen: ExceptionFilter, *, after: NotDelivered | None, limit: int, unreplayed: bool
+        self, chosen: ExceptionFilter, *, after: ExceptionPlace | None, limit: int, unreplayed: bool
     ) -> Sequence[NotDelivered]:
         """Undelivered records in order of batch and index, those behind `after`.
 

@@ -13,6 +13,7 @@ from formlane.services.ports.records import (
     Batch,
     ErrorGroup,
     ExceptionFilter,
+    ExceptionPlace,
     NotDelivered,
     Travel,
     Waiting,
@@ -94,12 +95,12 @@ class RecordRows:
         return [_not_delivered(row) for row in rows]
 
     async def exceptions(
-        self, chosen: ExceptionFilter, *, after: NotDelivered | None, limit: int, unreplayed: bool
+        self, chosen: ExceptionFilter, *, after: ExceptionPlace | None, limit: int, unreplayed: bool
     ) -> Sequence[NotDelivered]:
         """See `Records.exceptions`."""
         behind: tuple[object, ...] = (None,) * 5
         if after is not None:
-            behind = (after.batch, after.index, after.flow or NO_FLOW, after.source, after.step)
+            behind = after._replace(flow=after.flow or NO_FLOW)
         rows = await self._connection.fetch(
             QUERIES.exceptions,
             self._tenant,
