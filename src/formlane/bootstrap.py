@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from formlane.api.app import create_app
 from formlane.api.options import ApiServices, ApiSettings
@@ -168,7 +169,7 @@ def _wire(
         flows=Flows(store=store, engine=engine, accounts=accounts, cell=cell),
         routes=Routes(store=store, cell=cell),
         intake=Intake(store=store, sealing=vault, lanes=lanes, doorbell=doorbell, clock=clock, cell=cell),
-        recipes=Recipes(store=store, engine=engine, accounts=accounts),
+        recipes=Recipes(store=store, accounts=accounts, destinations=engine.destinations()),
         records=Records(store=store, sealing=vault),
         ledger=Ledger(store=store),
         replays=Replays(store=store, cell=cell),
@@ -232,7 +233,7 @@ def new_worker(hub: Hub) -> Worker:
     )
 
 
-def new_app(hub: Hub) -> uvicorn._types.ASGIApplication:
+def new_app(hub: Hub) -> ASGIApp:
     """The HTTP side of a hub."""
     settings = hub.settings
 
@@ -290,7 +291,7 @@ async def _serve_api(hub: Hub, stop: asyncio.Event) -> None:
             limit_concurrency=4096,
         )
     )
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # signals are ours
+    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]  # signals are ours
     await hub.intake.start()
     try:
 

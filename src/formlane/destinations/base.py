@@ -335,9 +335,11 @@ class Destination:
         settings: Mapping[str, Json] | None = None,
         options: Mapping[str, Json] | None = None,
     ) -> OperationSpec | None:
-        """Limits and promises of an operation on a connection with these settings and step options.
+        """Limits and promises of an operation; with settings, on that connection.
 
         None when the kind does not offer it.
         """
         spec = next((spec for spec in self.operations if spec.operation is operation), None)
-        return None if spec is None else self.tune(spec, settings or {}, options or {})
+        if spec is None or settings is None:
+            return spec
+        return self.tune(spec, settings, options or {})
