@@ -1,0 +1,1 @@
+"""`formlane push`: from a file to accepted batches, once, in order."""
