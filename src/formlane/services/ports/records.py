@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from formlane.domain.lanes import Position, Queue
@@ -54,6 +54,17 @@ class Waiting:
     retry_at: dt.datetime
     reason: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionPlace:
+    """Where an undelivered record stands in the order of all of them."""
+
+    batch: UUID
+    index: int
+    flow: UUID | None
+    source: UUID
+    step: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +140,6 @@ class ErrorGroup:
     last_at: dt.datetime
     example_batch: UUID
     example_index: int
-
-
-class ExceptionPlace(NamedTuple):
-    """Where an undelivered record stands in the order of all of them."""
-
-    batch: UUID
-    index: int
-    flow: UUID | None
-    source: UUID
-    step: int
 
 
 class Records(Protocol):

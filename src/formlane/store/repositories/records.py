@@ -100,7 +100,7 @@ class RecordRows:
         """See `Records.exceptions`."""
         behind: tuple[object, ...] = (None,) * 5
         if after is not None:
-            behind = after._replace(flow=after.flow or NO_FLOW)
+            behind = (after.batch, after.index, after.flow or NO_FLOW, after.source, after.step)
         rows = await self._connection.fetch(
             QUERIES.exceptions,
             self._tenant,
