@@ -19,7 +19,7 @@ from formlane.domain.types import FieldType, Json
 SEALED_AT = dt.datetime(2026, 11, 24, 14, 30, 5, 123_000, tzinfo=dt.UTC)
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The worker died here."""
 
 
@@ -49,7 +49,10 @@ class Memory:
 
 @dataclass(slots=True)
 class FakeJournal:
-    """A worker's hand on the memory. `crash_at`: die at the n-th write (from 0), before or after its commit."""
+    """A worker's hand on the memory.
+
+    `crash_at`: die at the n-th write (from 0), before or after its commit.
+    """
 
     memory: Memory = field(default_factory=Memory)
     crash_at: int | None = None
@@ -74,21 +77,21 @@ class FakeJournal:
         self._fence()
         crashes = self._counts()
         if crashes and not self.is_after:
-            raise Crash
+            raise CrashError
         self.memory.saved = state
         self.memory.saves.append(state)
         if crashes:
-            raise Crash
+            raise CrashError
 
     async def seal(self, content: bytes) -> Sealed:
         self._fence()
         assert self.memory.sealed is None, "sealed twice"
         crashes = self._counts()
         if crashes and not self.is_after:
-            raise Crash
+            raise CrashError
         self.memory.sealed = Sealed(content=content, sequence=self.sequence, sealed_at=SEALED_AT)
         if crashes:
-            raise Crash
+            raise CrashError
         return self.memory.sealed
 
     def _counts(self) -> bool:
@@ -119,7 +122,12 @@ def make_call(rows: Sequence[Mapping[str, Json]], **overrides: Any) -> Call:
 
 
 def make_equipment(
-    settings: Mapping[str, Json], secrets: Mapping[str, str], *, guard: Guard, time_scale: float = 1.0
+    settings: Mapping[str, Json],
+    secrets: Mapping[str, str],
+    *,
+    guard: Guard,
+    time_scale: float = 1.0,
+    clock: RealClock | None = None,
 ) -> Equipment:
     return Equipment(
         settings=settings,
@@ -127,6 +135,6 @@ def make_equipment(
         account="test",
         guard=guard,
         http=HttpClients(guard),
-        clock=RealClock(time_scale),
+        clock=clock or RealClock(time_scale),
         time_scale=time_scale,
     )

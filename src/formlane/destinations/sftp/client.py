@@ -6,7 +6,7 @@ import asyncio
 import socket
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import asyncssh
@@ -15,7 +15,7 @@ from formlane.destinations.base import Clock
 from formlane.destinations.egress import Guard, connected_socket
 
 from .config import Account, Auth
-from .errors import is_answer
+from .errors import EXPECTED
 from .files import RemoteFiles
 from .keys import KeyView, read_private_key, view
 
@@ -137,13 +137,11 @@ class Pool:
             link = await self._ready()
             try:
                 yield link.files
-            except BaseException as error:
-                if _breaks(error):
-                    self._drop()
-                raise
             finally:
-                if self._link is not None:
-                    self._link.used_at = self._clock.monotonic()
+                if link.files.is_broken:
+                    self._drop()
+                else:
+                    link.used_at = self._clock.monotonic()
                     self._wait_idle()
 
     async def resolve(self) -> None:
@@ -211,11 +209,9 @@ class Pool:
         if link.connection.is_closed() or now - link.opened_at > LONGEST_LIFE:
             return False
         if now - link.used_at > CHECK_AFTER_IDLE:
-            try:
+            with suppress(*EXPECTED):
                 await link.files.size(".")
-            except (asyncssh.Error, OSError) as error:
-                return is_answer(error)
-        return True
+        return not link.files.is_broken
 
     def _drop(self) -> None:
         link, self._link = self._link, None
@@ -260,13 +256,6 @@ class Pool:
                 read_private_key, secrets["private_key"], secrets.get("passphrase")
             )
         return self._key
-
-
-def _breaks(error: BaseException) -> bool:
-    """Whether the connection cannot be trusted after this error."""
-    if is_answer(error):
-        return isinstance(error, asyncssh.SFTPBadMessage)
-    return isinstance(error, (asyncssh.Error, OSError)) or not isinstance(error, Exception)
 
 
 def _methods(auth: Auth) -> str:

@@ -193,6 +193,13 @@ def is_answer(error: BaseException) -> bool:
     return isinstance(error, asyncssh.SFTPError) and not isinstance(error, lost)
 
 
+def breaks(error: BaseException) -> bool:
+    """Whether the connection cannot be trusted after this error: lost, timed out, cancelled, out of step."""
+    if is_answer(error):
+        return isinstance(error, asyncssh.SFTPBadMessage)
+    return isinstance(error, EXPECTED) or not isinstance(error, Exception)
+
+
 def outcome_of(error: BaseException, *, reach: Scope) -> Outcome:
     """What becomes of the records. `reach` is how far trouble with the directory goes."""
     return outcome_from(row_for(error), error, reach=reach)

@@ -13,6 +13,8 @@ import asyncssh
 
 from formlane.destinations.base import Clock
 
+from .errors import breaks
+
 OPEN_TIMEOUT = 15.0
 WRITE_TIMEOUT = 30.0
 SLOWEST_WRITE = 64 * 1024
@@ -30,7 +32,7 @@ class RemoteFiles:
     """An SFTP channel. Raises what the library raises, and TimeoutError.
 
     `replaces` and `syncs` tell whether the server is still believed to offer posix-rename and fsync; a
-    refusal is remembered for the life of the channel.
+    refusal is remembered for the life of the channel. Once `is_broken`, the channel must not be used again.
     """
 
     def __init__(self, sftp: asyncssh.SFTPClient, *, clock: Clock, time_scale: float = 1.0) -> None:
@@ -39,11 +41,16 @@ class RemoteFiles:
         self.clock = clock
         self.replaces = True
         self.syncs = True
+        self.is_broken = False
 
     async def step(self, name: str, ask: Callable[[], Awaitable[T]], seconds: float) -> T:
         """One request and its answer, within `seconds` (scaled). Every operation goes through here."""
-        async with asyncio.timeout(seconds * self._scale):
-            return await ask()
+        try:
+            async with asyncio.timeout(seconds * self._scale):
+                return await ask()
+        except BaseException as error:
+            self.is_broken = self.is_broken or breaks(error)
+            raise
 
     async def size(self, path: str) -> int | None:
         """Bytes of a file, -1 if the server does not say, None if nothing is there."""

@@ -13,10 +13,10 @@ SMALLEST_RSA = 2048
 """Bits. Shorter keys are refused by servers of today (OpenSSH RequiredRSASize)."""
 
 SCAN_TIMEOUT = 10.0
-"""Seconds per kind of host key; the library's own fetch has no limit."""
+"""Seconds per host key; the library's own fetch has no limit."""
 
 SCANNED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512")
-"""Kinds of host key asked for one by one, since a server shows one per connection."""
+"""Kinds of host key asked for until none is left, since a server shows one per connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +85,25 @@ async def scan_host_keys(host: str, port: int, guard: Guard) -> list[KeyView]:
 
     Raises AddressNotAllowed, OSError or TimeoutError when the server cannot be reached.
     """
-    found: dict[str, KeyView] = {}
-    for algorithm in SCANNED:
+    found: list[KeyView] = []
+    wanted = list(SCANNED)
+    while wanted:
         sock = await connected_socket(guard, host, port, timeout=SCAN_TIMEOUT)
         try:
             async with asyncio.timeout(SCAN_TIMEOUT):
                 key = await asyncssh.get_server_host_key(
-                    host, port, sock=sock, server_host_key_algs=[algorithm], config=None
+                    host, port, sock=sock, server_host_key_algs=wanted, config=None
                 )
-        except asyncssh.KeyExchangeFailed:
-            continue
         except asyncssh.Error as error:
+            # A server without a key of the kinds still wanted ends the key exchange, each in its own way.
+            if found:
+                break
             raise OSError("the server ended the connection during the key exchange") from error
-        if key is not None:
-            found.setdefault(key.get_fingerprint(), view(key))
-    return list(found.values())
+        assert key is not None  # without GSS there is always a key
+        found.append(view(key))
+        kind = "rsa-" if key.get_algorithm() == "ssh-rsa" else key.get_algorithm()
+        wanted = [algorithm for algorithm in wanted if not algorithm.startswith(kind)]
+    return found
 
 
 def _refuse_weak(key: asyncssh.SSHKey) -> None:

@@ -89,7 +89,8 @@ def directory_path(template: str, naming: Naming) -> str:
     """A relative directory, each part safe; empty for none."""
     if not template:
         return ""
-    return _filled(template, naming.values())
+    parts = _filled(template, naming.values()).rstrip("/").split("/")
+    return "/".join("_" if part in {"", ".", ".."} else part for part in parts)
 
 
 def temp_name(final: str, batch8: str, attempt: int) -> str:

@@ -1,0 +1,359 @@
+"""Trouble with server and network: what becomes of the records, and that nothing is spoiled meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from formlane.destinations.base import CallResult
+from formlane.destinations.egress import Guard
+from formlane.destinations.sftp import SftpConnector, scan_host_keys
+from formlane.domain.outcomes import Blocked, Deferred, Delivered, Outcome, Reason, Scope, Uncertain
+from formlane.domain.types import Json
+from tests.proxy import End, Plan, running_proxy
+from tests.sshd import Sshd, SshdOptions, running_sshd
+from tests.unit.destinations_sftp.fakes import FakeJournal, make_call, make_equipment
+
+pytestmark = pytest.mark.sshd
+
+ROWS: list[dict[str, Json]] = [{"a": "1"}, {"a": "2"}]
+
+
+@pytest.fixture
+def server() -> Iterator[Sshd]:
+    with running_sshd() as running:
+        yield running
+
+
+@asynccontextmanager
+async def connected(
+    server: Sshd, *, port: int | None = None, time_scale: float = 1.0, allow: bool = True, **more: Json
+) -> AsyncIterator[SftpConnector]:
+    port = port or server.port
+    settings: dict[str, Json] = {
+        "host": server.host,
+        "port": port,
+        "username": server.user,
+        "host_keys": list(server.host_keys),
+        "base_dir": str(server.root),
+    }
+    secrets = {"private_key": server.client_key.read_text()}
+    guard = Guard(allow=[(server.host, port)] if allow else [])
+    equipment = make_equipment(settings | more, secrets, guard=guard, time_scale=time_scale)
+    connector = SftpConnector(equipment)
+    yield connector
+    await connector.close()
+
+
+def the_outcome(result: CallResult) -> Outcome:
+    first = result.outcomes[0]
+    assert all(outcome == first for outcome in result.outcomes)
+    return first
+
+
+def visible(server: Sshd) -> list[Path]:
+    return [path for path in server.root.iterdir() if not path.name.startswith(".")]
+
+
+async def test_address_that_must_not_be_called(server: Sshd) -> None:
+    async with connected(server, allow=False) as connector:
+        outcome = the_outcome(await connector.send(make_call(ROWS), FakeJournal()))
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason is Reason.ADDRESS_NOT_ALLOWED
+    assert "Connection from" not in server.log.replace("Connection from 127.0.0.1 port", "", 1)
+
+
+async def test_stopped_server_defers_and_a_new_one_takes_the_same_file(server: Sshd) -> None:
+    journal = FakeJournal()
+    async with connected(server) as connector:
+        await connector.send(make_call([{"a": "0"}]), FakeJournal(sequence=9))
+        server.stop()
+        outcome = the_outcome(await connector.send(make_call(ROWS), journal))
+        assert isinstance(outcome, Deferred)
+        assert (outcome.scope, outcome.reason) == (Scope.CONNECTION, Reason.NETWORK)
+        server.start()
+        again = await connector.send(make_call(ROWS), FakeJournal(memory=journal.memory))
+        assert all(isinstance(outcome, Delivered) for outcome in again.outcomes)
+    assert len(visible(server)) == 2
+
+
+async def test_host_key_swapped_blocks_before_any_credential(server: Sshd) -> None:
+    async with connected(server) as connector:
+        server.restart(new_host_key=True)
+        before = len(server.log)
+        outcome = the_outcome(await connector.send(make_call(ROWS), FakeJournal()))
+    assert isinstance(outcome, Blocked)
+    assert (outcome.scope, outcome.reason) == (Scope.CONNECTION, Reason.HOST_KEY_CHANGED)
+    new_key = asyncssh.import_public_key(server.host_keys[0])
+    assert new_key.get_fingerprint() in (outcome.vendor_text or "")
+    assert "Postponed" not in server.log[before:]
+    assert "user" not in server.log[before:]
+
+
+async def test_host_key_of_another_kind_is_a_changed_key_too(server: Sshd) -> None:
+    other = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_public_key().decode()
+    async with connected(server, host_keys=[" ".join(other.split()[:2])]) as connector:
+        outcome = the_outcome(await connector.send(make_call(ROWS), FakeJournal()))
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason is Reason.HOST_KEY_CHANGED
+
+
+async def test_unknown_client_key_blocks_on_credentials(server: Sshd) -> None:
+    async with connected(server) as connector:
+        server.make_key("client_key")
+        outcome = the_outcome(await connector.send(make_call(ROWS), FakeJournal()))
+    assert isinstance(outcome, Blocked)
+    assert (outcome.scope, outcome.reason) == (Scope.CONNECTION, Reason.CREDENTIALS)
+
+
+async def test_read_only_server_blocks_on_permission() -> None:
+    with running_sshd(SshdOptions(read_only=True)) as server:
+        async with connected(server) as connector:
+            outcome = the_outcome(await connector.send(make_call(ROWS), FakeJournal()))
+            report = await connector.check()
+    assert isinstance(outcome, Blocked)
+    assert (outcome.scope, outcome.reason) == (Scope.CONNECTION, Reason.PERMISSION)
+    assert [step.name for step in report.steps if not step.passed] == ["write"]
+
+
+async def test_directory_without_write_permission_blocks_its_flow_only() -> None:
+    with running_sshd(SshdOptions(unprivileged=True)) as server:
+        closed = server.root / "closed"
+        closed.mkdir(mode=0o500)
+        server.give(closed)
+        async with connected(server) as connector:
+            call = make_call(ROWS, options={"directory": "closed"})
+            outcome = the_outcome(await connector.send(call, FakeJournal()))
+            assert isinstance(outcome, Blocked)
+            assert (outcome.scope, outcome.reason) == (Scope.FLOW_OBJECT, Reason.PERMISSION)
+
+
+@pytest.fixture
+def small_disk(server: Sshd) -> Iterator[Path]:
+    path = server.root / "disk"
+    path.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(path)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting needs root")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+async def test_full_disk_waits_without_leaving_anything(server: Sshd, small_disk: Path) -> None:
+    filler = fill(small_disk)
+    rows: list[dict[str, Json]] = [{"a": "x" * 1_000} for _ in range(200)]
+    call = make_call(rows, options={"directory": "disk"})
+    journal = FakeJournal()
+    async with connected(server) as connector:
+        for _ in range(2):
+            outcome = the_outcome(await connector.send(call, journal))
+            assert isinstance(outcome, Deferred)
+            assert (outcome.scope, outcome.reason) == (Scope.CONNECTION, Reason.STORAGE_FULL)
+            assert sizes(small_disk) == [150_000]
+            journal = FakeJournal(memory=journal.memory)
+        filler.unlink()
+        result = await connector.send(call, journal)
+    assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
+    assert sizes(small_disk) == [len(b"a\r\n") + 200 * 1_002]
+
+
+def fill(directory: Path) -> Path:
+    filler = directory / "filler"
+    filler.write_bytes(b"x" * 150_000)
+    return filler
+
+
+def sizes(directory: Path) -> list[int]:
+    return [path.stat().st_size for path in directory.iterdir()]
+
+
+async def test_frozen_server_is_given_up_and_the_file_arrives_once_after_it(server: Sshd) -> None:
+    journal = FakeJournal()
+    async with connected(server, time_scale=0.05) as connector:
+        await connector.send(make_call([{"a": "0"}]), FakeJournal(sequence=2))
+        server.freeze()
+        async with asyncio.timeout(20):
+            outcome = the_outcome(await connector.send(make_call(ROWS), journal))
+        assert isinstance(outcome, Deferred)
+        assert outcome.scope is Scope.CONNECTION
+        server.thaw()
+        result = await connector.send(make_call(ROWS), FakeJournal(memory=journal.memory))
+        assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
+    assert len(visible(server)) == 2
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+@pytest.mark.parametrize("end", [End.RESET, End.CLOSE])
+async def test_replies_lost_on_the_way(server: Sshd, end: End, is_taken: bool) -> None:
+    """The server acts on everything, the answers after so many bytes never arrive; then the line breaks.
+
+    With `is_taken` the consumer has taken the file, if it is there, before the next try.
+    """
+    seen: set[type[Outcome]] = set()
+    async with (
+        running_proxy(server.host, server.port) as proxy,
+        connected(server, port=proxy.port) as connector,
+    ):
+        for passed in range(0, 600, 40):
+            proxy.plan = Plan()
+            await connector.send(make_call([{"a": "0"}]), FakeJournal(sequence=100 + passed))
+            journal = FakeJournal(sequence=1 + passed)
+            proxy.plan = Plan(drop_replies_after=passed, then=end)
+            first = await connector.send(make_call(ROWS), journal)
+            seen.add(type(first.outcomes[0]))
+            found = list(server.root.glob(f"Acme*_{1 + passed:08}_*"))
+            for path in found if is_taken else []:
+                path.unlink()
+            proxy.plan = Plan()
+            again = await connector.send(make_call(ROWS), FakeJournal(memory=journal.memory))
+            assert all(isinstance(outcome, Delivered) for outcome in again.outcomes)
+            bodies = [path.read_bytes() for path in server.root.glob(f"Acme*_{1 + passed:08}_*")]
+            assert bodies == ([] if found and is_taken else [b"a\r\n1\r\n2\r\n"])
+            for path in server.root.iterdir():
+                assert not path.name.startswith(".")
+                path.unlink()
+    assert seen == {Deferred, Uncertain, Delivered}
+
+
+@pytest.mark.parametrize("forbid", [(), ("posix-rename",)])
+@pytest.mark.parametrize("body", [b"a\r\n1\r\n3\r\n", b"something else"])
+@pytest.mark.parametrize("overwrite", ["same_content", "never"])
+async def test_foreign_file_is_never_overwritten(
+    forbid: tuple[str, ...], body: bytes, overwrite: str
+) -> None:
+    with running_sshd(SshdOptions(forbid=forbid)) as server:
+        foreign = server.root / "f1.csv"
+        foreign.write_bytes(body)
+        call = make_call(ROWS, options={"file_template": "f{seq}.csv", "overwrite": overwrite})
+        journal = FakeJournal()
+        async with connected(server) as connector:
+            for _ in range(2):
+                outcome = the_outcome(await connector.send(call, journal))
+                assert isinstance(outcome, Blocked)
+                assert outcome.reason is Reason.NAME_COLLISION
+                assert foreign.read_bytes() == body
+                assert list(server.root.iterdir()) == [foreign]
+                journal = FakeJournal(memory=journal.memory)
+            foreign.unlink()
+            result = await connector.send(call, journal)
+        assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
+
+
+@pytest.mark.parametrize("forbid", [(), ("posix-rename",)])
+async def test_file_is_replaced_when_wished(forbid: tuple[str, ...]) -> None:
+    with running_sshd(SshdOptions(forbid=forbid)) as server:
+        (server.root / "f1.csv").write_bytes(b"old")
+        call = make_call(ROWS, options={"file_template": "f{seq}.csv", "overwrite": "always"})
+        async with connected(server) as connector:
+            result = await connector.send(call, FakeJournal())
+        assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
+        assert (server.root / "f1.csv").read_bytes() == b"a\r\n1\r\n2\r\n"
+
+
+async def test_same_file_there_already_is_fine(server: Sshd) -> None:
+    (server.root / "f1.csv").write_bytes(b"a\r\n1\r\n2\r\n")
+    call = make_call(ROWS, options={"file_template": "f{seq}.csv"})
+    async with connected(server) as connector:
+        result = await connector.send(call, FakeJournal())
+    assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
+    assert [path.name for path in server.root.iterdir()] == ["f1.csv"]
+
+
+async def test_directory_that_vanished_is_not_taken_for_a_consumer(server: Sshd) -> None:
+    """Renaming was journaled, and now the directory is gone: nobody knows, so a person is asked."""
+    (server.root / "box").mkdir()
+    call = make_call(ROWS, options={"directory": "box"})
+    journal = FakeJournal()
+    async with connected(server) as connector:
+        await connector.send(call, journal)
+        for path in (server.root / "box").iterdir():
+            path.unlink()
+        (server.root / "box").rmdir()
+        outcome = the_outcome(await connector.send(call, FakeJournal(memory=journal.memory)))
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason is Reason.CONFIGURATION
+
+
+async def test_another_server_is_not_taken_for_a_consumer(server: Sshd) -> None:
+    journal = FakeJournal()
+    async with connected(server) as connector:
+        await connector.send(make_call(ROWS), journal)
+    with running_sshd() as other:
+        server.root.rename(server.home / "away")
+        server.root.mkdir()
+        async with connected(other, base_dir=str(server.root)) as connector:
+            outcome = the_outcome(await connector.send(make_call(ROWS), FakeJournal(memory=journal.memory)))
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason is Reason.CONFIGURATION
+
+
+async def test_check_names_every_step_and_leaves_nothing(server: Sshd) -> None:
+    async with connected(server) as connector:
+        report = await connector.check()
+    names = [step.name for step in report.steps]
+    assert names == [
+        "resolve",
+        "connect",
+        "login",
+        "sftp",
+        "directory",
+        "write",
+        "rename",
+        "replace",
+        "size",
+        "delete",
+    ]
+    assert report.passed
+    assert list(server.root.iterdir()) == []
+
+
+async def test_check_stops_at_the_step_that_fails(server: Sshd) -> None:
+    async with connected(server, base_dir="/nowhere/at/all") as connector:
+        report = await connector.check()
+    assert [step.name for step in report.steps if not step.passed] == ["directory"]
+    assert report.steps[-1].name == "directory"
+    server.stop()
+    async with connected(server) as connector:
+        report = await connector.check()
+    assert [(step.name, step.passed) for step in report.steps] == [("resolve", True), ("connect", False)]
+
+
+async def test_host_keys_are_fetched_for_approval(server: Sshd) -> None:
+    second = server.home / "second_key"
+    asyncssh.generate_private_key("ecdsa-sha2-nistp256").write_private_key(str(second))
+    second.chmod(0o600)
+    server.restart(options=SshdOptions(config=(f"HostKey {second}",)))
+    found = await scan_host_keys(server.host, server.port, Guard(allow=[(server.host, server.port)]))
+    assert [key.algorithm for key in found] == ["ssh-ed25519", "ecdsa-sha2-nistp256"]
+    assert found[0].line == server.host_keys[0]
+    assert found[0].sha256.startswith("SHA256:")
+    assert found[0].md5.startswith("MD5:")
+    async with connected(server, host_keys=[found[1].line]) as connector:
+        assert (await connector.check()).passed
+
+
+async def test_host_keys_of_a_server_that_is_away(server: Sshd) -> None:
+    server.stop()
+    with pytest.raises(OSError, match="Connect call failed"):
+        await scan_host_keys(server.host, server.port, Guard(allow=[(server.host, server.port)]))
+
+
+async def test_one_connection_is_reused_and_two_accounts_never_share(server: Sshd) -> None:
+    async with connected(server) as first, connected(server) as second:
+        for sequence in range(1, 6):
+            call = make_call([{"a": str(sequence)}])
+            await asyncio.gather(
+                first.send(call, FakeJournal(sequence=sequence)),
+                second.send(call, FakeJournal(sequence=100 + sequence)),
+            )
+        assert server.connections() == 2
+    assert server.log.count("Accepted publickey") == 2
+    assert len(visible(server)) == 10
