@@ -28,9 +28,8 @@ def add() -> None:
     """Add a master key to the key file, from then on the one in use. Restart every process after it."""
     settings = load_settings()
     add_master_key(settings)
-    say(
-        f"{settings.key_file} has a new master key. Next: restart every process, then 'formlane keys rewrap --master'."
-    )
+    say(f"{settings.key_file} has a new master key.")
+    say("Next: restart every process, then run 'formlane keys rewrap --master'.")
 
 
 @app.command("rotate")

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import orjson
 
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 LONGEST_RECORD: Final = 1024 * 1024
 """Bytes of a line, characters of a cell; the server takes no larger record."""
@@ -101,8 +104,12 @@ def format_of(path: Path) -> Format:
 def _csv_rows(stream: io.BufferedReader, source: RecordFile) -> Iterator[Row]:
     """Rows below a header row; the cells are text, an empty one too."""
     csv.field_size_limit(LONGEST_RECORD)
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    reader = csv.reader(text, delimiter=source.delimiter, strict=True)
+    with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+        reader = csv.reader(text, delimiter=source.delimiter, strict=True)
+        yield from _csv_rows_of(reader, source)
+
+
+def _csv_rows_of(reader: Reader, source: RecordFile) -> Iterator[Row]:
     try:
         header = _checked_header(next(reader, []), source.path)
         filled = (cells for cells in reader if cells)
