@@ -20,26 +20,32 @@ def main() -> int:
     parser.add_argument("--go-on", action="store_true", help="do not stop at the first violation")
     given = parser.parse_args()
     seeds = range(given.first, given.first + given.seeds) if given.seed is None else [given.seed]
-    began, lives, failures = time.perf_counter(), [], 0
+    began, lives, failures = time.process_time(), [], 0
     for seed in seeds:
         try:
             lives.append(live(seed, tracing=given.trace))
         except Exception as error:  # noqa: BLE001 - told with its seed, whatever it is
             failures += 1
-            print(f"seed {seed}: {type(error).__name__}: {error}")
+            tell(f"seed {seed}: {type(error).__name__}: {error}")
             if given.trace or not given.go_on:
                 traceback.print_exc(limit=-6)
-                print(f"Replay with: python -m tests.simulation --seed {seed} --trace")
+                tell(f"Replay with: python -m tests.simulation --seed {seed} --trace")
             if not given.go_on:
                 break
-    _report(lives, failures, time.perf_counter() - began)
+    _report(lives, failures, time.process_time() - began)
     return 1 if failures else 0
+
+
+def tell(line: str) -> None:
+    """Writes a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _report(lives: list[Life], failures: int, seconds: float) -> None:
     effects = sum(one.effects for one in lives)
-    print(
-        f"{len(lives)} seeds kept every rule, {failures} broke one, in {seconds:.1f} s:"
+    tell(
+        f"{len(lives)} seeds kept every rule, {failures} broke one, in {seconds:.1f} s of processor time:"
         f" {len(lives) / seconds:.1f} seeds/s, {effects / seconds * 60:,.0f} records delivered per minute,"
         f" {sum(one.calls for one in lives):,} calls, {sum(one.steps for one in lives):,} events,"
         f" {sum(one.hours for one in lives):,.0f} simulated hours"

@@ -119,7 +119,7 @@ def _compiled(kind: Kind, release: int) -> CompiledFlow:
                         type=FieldType.INTEGER,
                     ),
                 ),
-                condition=f"OR(number <> {SKIPPED_NUMBER}, key = \"never\")",
+                condition=f'OR(number <> {SKIPPED_NUMBER}, key = "never")',
             ),
         ),
     )

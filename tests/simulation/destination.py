@@ -148,16 +148,18 @@ class Destination:
             refused = Rejected(reason=Reason.REFUSED, message="One of these records is wrong.")
             return CallResult.whole(refused, len(call.records), bisect=True)
         cut = len(call.records)
-        if cut > 1 and self.character.kind is not Kind.WEBHOOK and self.chance.random() < self.weather.partial:
+        if (
+            cut > 1
+            and self.character.kind is not Kind.WEBHOOK
+            and self.chance.random() < self.weather.partial
+        ):
             cut = self.chance.randrange(1, cut)
-        outcomes: list[Outcome] = []
-        for place, (record, verdict) in enumerate(zip(call.records, verdicts, strict=True)):
-            if place >= cut:
-                verdict = _deferred(Scope.CONNECTION, Reason.RATE_LIMITED, "Enough for now.")
+        limited = _deferred(Scope.CONNECTION, Reason.RATE_LIMITED, "Enough for now.")
+        verdicts[cut:] = [limited] * (len(verdicts) - cut)
+        for record, verdict in zip(call.records, verdicts, strict=True):
             if verdict is None:
                 self._keep(call, record)
-            outcomes.append(verdict or DELIVERED)
-        return CallResult(outcomes=outcomes)
+        return CallResult(outcomes=[verdict or DELIVERED for verdict in verdicts])
 
     def look(self, call: Call) -> CallResult:
         """Looks records up by tracking key."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import heapq
 import random
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from typing import Generic, TypeVar
 
@@ -145,7 +146,7 @@ class Kernel:
     def trace(self, text: str) -> None:
         """Tells what happens, when somebody wants to know."""
         if self.tracing:
-            print(f"{self.seconds:14.6f} #{self.steps:<7d} {text}")
+            sys.stdout.write(f"{self.seconds:14.6f} #{self.steps:<7d} {text}\n")
 
     def _resume(self, task: Task) -> None:
         process = task.process

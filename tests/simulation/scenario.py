@@ -10,7 +10,7 @@ from formlane.domain.lanes import Queue
 from formlane.domain.retry import RetryPolicy
 from formlane.memory import books, pausing, replaying
 from formlane.memory.lanes import MemoryLanes
-from formlane.memory.state import NEVER, SourceState
+from formlane.memory.state import NEVER, ExceptionKey, SourceState
 from tests.simulation.cast import Character, Kind, cast_of, new_uuid
 from tests.simulation.check import Ledgers, check
 from tests.simulation.destination import Destination, Weather, short
@@ -68,7 +68,7 @@ class Scenario:
         self.workers: list[Worker] = []
         self.births = 0
         self.is_healed = False
-        self.length = chance.choice([40.0, 100.0, 100.0, 300.0])
+        self.length = chance.choice([40.0, 80.0, 80.0, 240.0])
         self.client = self._client()
 
     def run(self) -> Life:
@@ -263,8 +263,8 @@ class Scenario:
             replaying.enqueue(self.lanes.state, source, lane_id=lane.id, batch=delivery.batch, rows=rows)
             self.kernel.trace(f"person: replays {rows} of {delivery.batch.hex[-6:]}")
 
-    def _may_replay(self, character: Character, place: tuple[object, ...]) -> bool:
-        exception = self.lanes.state.exceptions.get(place)  # type: ignore[call-overload]  # the key's parts
+    def _may_replay(self, character: Character, place: ExceptionKey) -> bool:
+        exception = self.lanes.state.exceptions.get(place)
         if character.kind is Kind.WEBHOOK:
             return True
         if exception is None:
@@ -275,7 +275,7 @@ class Scenario:
 
     def _outlast(self) -> None:
         """Now and then everything is down for days before it gets better."""
-        if self.kernel.chance.random() > 0.04:
+        if self.kernel.chance.random() > 0.015:
             return
         days = self.kernel.chance.uniform(0.5, 4)
         self.trouble.crash = 0.0

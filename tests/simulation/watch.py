@@ -51,6 +51,7 @@ class Track:
     has_pushed: bool = False
     open_call: UUID | None = None
     open_records: frozenset[str] = frozenset()
+    open_content: bytes = b""
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class Watch:
     flows: Mapping[UUID, Character]
     tracks: dict[UUID, Track] = field(default_factory=dict)
     stopped: set[UUID] = field(default_factory=set)
-    calls: dict[UUID, bytes] = field(default_factory=dict)
+    calls: dict[tuple[UUID, int], bytes] = field(default_factory=dict)
     user_pauses: set[UUID] = field(default_factory=set)
     ready: dict[UUID, dt.datetime | None] = field(default_factory=dict)
     sent: int = 0
@@ -194,10 +195,8 @@ class Watch:
         elif is_lost and track.has_pushed:
             quiet = self.kernel.now() + self._flow(one.lane).spec.quiet
             track.quiet_until = max(quiet, track.quiet_until or quiet)
-        if one.progress and not one.held and all(tried.gone for tried in one.tried):
-            self.calls.pop(track.open_call or one.lane, None)  # a replay may send it under a new release
         if one.progress or one.cut is not None:
-            track.open_call, track.open_records = None, frozenset()
+            track.open_call, track.open_records, track.open_content = None, frozenset(), b""
         if one.given_back:
             track.token = track.until = None
         track.has_pushed = False
@@ -229,12 +228,12 @@ class Watch:
 
     # --- calls
 
-    def sending(self, lease: Lease, call: Call, *, looking: bool = False) -> None:
+    def sending(self, lease: Lease, call: Call, *, looking: bool = False, is_continued: bool = False) -> None:
         """A call leaves: by the lane's worker, after the quiet time, unless it was told to stop."""
         track, now = self.track(lease.lane), self.kernel.now()
         if track.token != lease.token:
             self.fail(f"call {short(call.id)} leaves under a lease that is lost")
-        if lease.token in self.stopped:
+        if lease.token in self.stopped and not is_continued:
             self.fail(f"call {short(call.id)} starts although its worker was told to stop")
         if track.quiet_until is not None and now < track.quiet_until:
             self.fail(f"call {short(call.id)} starts before the quiet time is over")
@@ -246,16 +245,18 @@ class Watch:
     def _same_as_before(self, lease: Lease, call: Call) -> None:
         """A call id stands for the same bytes, always; what may have arrived stays in its call."""
         content = content_of(call)
-        if self.calls.setdefault(call.id, content) != content:
+        if self.calls.setdefault((call.id, lease.release), content) != content:
             self.fail(f"call {short(call.id)} is sent with other bytes than before")
         track, records = self.track(lease.lane), frozenset(one.id for one in call.records)
         resend = self.flows[lease.flow].spec.resend
+        if lease.maybe_sent and track.open_call == call.id and track.open_content != content:
+            self.fail(f"call {short(call.id)} may have arrived and is sent with other bytes")
         if lease.maybe_sent and track.open_call is not None and resend is not Resend.FIND:
             if resend is Resend.PARK and track.open_records & records:
                 self.fail(f"call {short(track.open_call)} may have arrived and is sent again")
             if resend is Resend.RESEND_SAFE and track.open_call != call.id:
                 self.fail(f"call {short(track.open_call)} may have arrived and is cut anew")
-        track.open_call, track.open_records = call.id, records
+        track.open_call, track.open_records, track.open_content = call.id, records, content
 
 
 def _live_is_due(lane: LaneState, now: dt.datetime) -> bool:

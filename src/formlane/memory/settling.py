@@ -116,6 +116,7 @@ def _try_again(row: HeldRow, tried: HeldTry, now: dt.datetime) -> None:
     row.attempt += tried.used_attempt
     row.reason = tried.reason
     row.message = tried.message
+    row.window = None  # it was tried; the window goes on with the others
 
 
 def _held_row(new: NewHeld, place: int, now: dt.datetime) -> HeldRow:
