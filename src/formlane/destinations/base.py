@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from formlane.domain.flows import Operation
@@ -140,8 +140,7 @@ class CheckReport:
         return all(step.passed for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
+class CallRecord(NamedTuple):
     """One mapped record of a call. `fields` in the order of the mapping; values are JSON."""
 
     id: str

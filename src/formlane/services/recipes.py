@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
@@ -15,17 +15,16 @@ from formlane.domain.flows import FieldMapping, SourceKind, Step, SystemValue
 from formlane.domain.forms import Binding
 from formlane.domain.ids import RecordId, record_to_text, to_text
 from formlane.domain.outcomes import Outcome, Reason, Skipped
-from formlane.domain.types import FieldType, Json
+from formlane.domain.types import FieldType
 from formlane.engines.base import Account
 from formlane.errors import InvalidInput
 from formlane.mapping.compiler import CompiledFlow, compile_flow
-from formlane.mapping.lines import SKIP, Acceptance, rejection
+from formlane.mapping.lines import Acceptance, Mapper, MappingError, Skip, rejection
 from formlane.services.accounts import Accounts
 from formlane.services.ports.store import Store
 from formlane.services.releases import as_definition, spec_of
 
-BoundMapper: TypeAlias = Callable[[Mapping[str, Json], int, str], dict[str, Json] | Outcome]
-"""(record, row, tracking key) → the fields to send, or what was decided before sending."""
+BoundMapper: TypeAlias = tuple[Mapper, Acceptance]
 
 _WEIGH_ABOVE = 4
 """Records are weighed one by one only if a full call of them may reach a quarter of the byte limit."""
@@ -68,25 +67,15 @@ class Recipe:
         return self.compiled.steps[0].types
 
     def mapper(self, origin: UUID, batch: UUID, accepted_at: dt.datetime) -> BoundMapper:
-        """The mapper for the records of one batch."""
+        """The mapper for the records of one batch, and what it has to know of the batch."""
         compiled = self.flows.get(origin, self.compiled)
-        map_record = compiled.steps[0].map
         acceptance = Acceptance(
             batch_id=to_text("batch", batch),
             accepted_at=accepted_at,
             source=to_text("flow" if origin == self.flow else "form", origin),
             source_name=self.source_names.get(origin, ""),
         )
-
-        def bound(record: Mapping[str, Json], row: int, tracking_key: str) -> dict[str, Json] | Outcome:
-            mapped = map_record(record, acceptance, row, tracking_key)
-            if isinstance(mapped, dict):
-                return mapped
-            if mapped is SKIP:
-                return Skipped(reason=Reason.CONDITION_FALSE)
-            return rejection(mapped)
-
-        return bound
+        return compiled.steps[0].map, acceptance
 
     def tracking_key(self, record: RecordId, as_new: UUID | None) -> str:
         """The identity written with a record: a function of record, flow and step (and of the replay,
@@ -96,6 +85,11 @@ class Recipe:
             return ""
         name = f"{record_to_text(record)}|{self.flow.hex}|0|{as_new.hex if as_new else ''}"
         return "fl" + hashlib.sha256(name.encode()).hexdigest()[:30]
+
+
+def decided(mapped: Skip | list[MappingError]) -> Outcome:
+    """The outcome of a record that is not sent: its condition is false, or it cannot be mapped."""
+    return Skipped(reason=Reason.CONDITION_FALSE) if isinstance(mapped, Skip) else rejection(mapped)
 
 
 def _is_tracking(line: FieldMapping) -> bool:

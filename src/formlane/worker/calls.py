@@ -9,7 +9,7 @@ from uuid import uuid5
 import orjson
 
 from formlane.destinations.base import Call, CallRecord
-from formlane.domain.ids import CallId, LaneId, call_id, record_to_text
+from formlane.domain.ids import BatchId, CallId, LaneId, RecordId, call_id, record_to_text
 from formlane.domain.lanes import Lease, Position, Queue
 from formlane.services.recipes import Recipe
 from formlane.worker.window import Item
@@ -36,29 +36,35 @@ def cut(items: Sequence[Item], recipe: Recipe, *, cut_at: Position | None = None
     records go one by one: each has its own waiting time.
     """
     spec = recipe.spec
+    most = 1 if items[0].held else spec.max_records
+    careful = recipe.weighs or not spec.keeps_order or items[0].content.queue is Queue.REPLAY
     sendable: list[Item] = []
     seen: set[object] = set()
-    weigh = recipe.weighs
     weight = 0
     count = 0
     for item in items:
         if cut_at is not None and count and item.place >= cut_at:
             break
-        if item.is_sendable:
-            if len(sendable) >= (1 if item.held else spec.max_records):
+        if item.fields is not None and not item.behind:
+            if len(sendable) >= most:
                 break
-            if weigh:
-                weight += len(orjson.dumps(item.fields))
-                if weight > spec.max_bytes and sendable:
-                    break
-            if not spec.keeps_order:
-                marks = _marks(item, recipe)
-                if not seen.isdisjoint(marks):
+            if careful:
+                weight += len(orjson.dumps(item.fields)) if recipe.weighs else 0
+                marks = () if spec.keeps_order else _marks(item, recipe)
+                if sendable and (
+                    weight > spec.max_bytes or not seen.isdisjoint(marks) or _is_apart(item, sendable[0])
+                ):
                     break
                 seen.update(marks)
             sendable.append(item)
         count += 1
     return Range(items[:count], sendable)
+
+
+def _is_apart(item: Item, first: Item) -> bool:
+    """Whether one of two belongs to a replay that is sent as new, and the other does not."""
+    new = item.content.as_new or first.content.as_new
+    return new and item.content.source != first.content.source
 
 
 def _marks(item: Item, recipe: Recipe) -> tuple[object, ...]:
@@ -70,19 +76,14 @@ def _marks(item: Item, recipe: Recipe) -> tuple[object, ...]:
 
 def call_of(lease: Lease, recipe: Recipe, sendable: Sequence[Item]) -> Call:
     """The call that carries these items. Its id depends on lane, step and records alone."""
-    first = sendable[0]
+    first = sendable[0].content
     namespace = uuid5(lease.lane, first.source.hex) if first.as_new else lease.lane
     id_: CallId = call_id(LaneId(namespace), lease.step, [item.record for item in sendable])
     return Call(
         id=id_,
         object=recipe.step.object,
         operation=recipe.step.operation,
-        records=[
-            CallRecord(
-                id=record_to_text(item.record), tracking_key=item.tracking_key, fields=item.fields or {}
-            )
-            for item in sendable
-        ],
+        records=_records(sendable),
         columns=recipe.columns,
         types=recipe.types,
         match_key=recipe.step.match_key,
@@ -91,6 +92,17 @@ def call_of(lease: Lease, recipe: Recipe, sendable: Sequence[Item]) -> Call:
         attempt=lease.attempt + 1,
         names=recipe.names,
     )
+
+
+def _records(sendable: Sequence[Item]) -> list[CallRecord]:
+    records: list[CallRecord] = []
+    content, prefix = None, ""
+    for item in sendable:
+        if item.content is not content:
+            content = item.content
+            prefix = record_to_text(RecordId(BatchId(content.batch), 0))[:-1]
+        records.append(CallRecord(f"{prefix}{item.row}", item.tracking_key, item.fields or {}))
+    return records
 
 
 def calls_left(lease: Lease, items: Sequence[Item], recipe: Recipe) -> int:

@@ -7,10 +7,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import orjson
 
-from formlane.domain.lanes import Exceptional, HeldTry, LedgerEntry, NewHeld
+from formlane.domain.lanes import Content, Exceptional, HeldTry, LedgerEntry, NewHeld
 from formlane.domain.ledger import bucket_of
 from formlane.domain.outcomes import (
     Blocked,
@@ -77,20 +78,30 @@ def judge(span: Range, outcomes: Sequence[Outcome], bench: Bench) -> Parts:
     `Uncertain` here means that nobody can tell, so that a person decides: the record is parked.
     """
     parts = Parts()
-    sums: dict[tuple[object, dt.datetime], _Sum] = {}
+    sums: dict[tuple[UUID, dt.datetime], _Sum] = {}
     answers = iter(outcomes)
+    content: Content | None = None
+    total = _Sum()
+    bucket = 0
     for item in span.items:
+        if item.content is not content:
+            content = item.content
+            minute = content.accepted_at.replace(second=0, microsecond=0)
+            total = sums.setdefault((content.source, minute), _Sum())
+            bucket = bucket_of(bench.done_at - content.accepted_at)
         if item.behind:
             _hold(item, parts, retry=dt.timedelta(0), reason=BEHIND_KEY, bench=bench, tried=False)
             continue
         outcome = next(answers) if item.outcome is None else item.outcome
-        minute = item.accepted_at.replace(second=0, microsecond=0)
-        total = sums.get((item.source, minute))
-        if total is None:
-            total = sums[item.source, minute] = _Sum()
-        _settle_item(item, outcome, parts, total, bench)
-    for (source, minute), total in sums.items():
-        parts.ledger.extend(total.entries(source, minute))
+        if isinstance(outcome, Delivered):
+            total.delivered[bucket] += 1
+            parts.delivered += 1
+            if item.held is not None:
+                parts.tried.append(HeldTry(place=item.held.place, gone=True))
+        else:
+            _settle_item(item, outcome, parts, total, bench)
+    for (source, minute), counted in sums.items():
+        parts.ledger.extend(counted.entries(source, minute))
     return parts
 
 
@@ -101,15 +112,15 @@ class _Sum:
     rejected: int = 0
     parked: int = 0
 
-    def entries(self, source: object, minute: dt.datetime) -> list[LedgerEntry]:
+    def entries(self, source: UUID, minute: dt.datetime) -> list[LedgerEntry]:
         entries = [
-            LedgerEntry(source=source, minute=minute, delivered=count, bucket=bucket)  # type: ignore[arg-type]
+            LedgerEntry(source=source, minute=minute, delivered=count, bucket=bucket)
             for bucket, count in sorted(self.delivered.items())
         ]
         if self.skipped or self.rejected or self.parked:
             entries.append(
                 LedgerEntry(
-                    source=source,  # type: ignore[arg-type]
+                    source=source,
                     minute=minute,
                     skipped=self.skipped,
                     rejected=self.rejected,
@@ -121,9 +132,6 @@ class _Sum:
 
 def _settle_item(item: Item, outcome: Outcome, parts: Parts, total: _Sum, bench: Bench) -> None:
     match outcome:
-        case Delivered():
-            parts.delivered += 1
-            total.delivered[bucket_of(bench.done_at - item.accepted_at)] += 1
         case Skipped(reason=reason):
             total.skipped += 1
             parts.exceptions.append(_exception(item, "skipped", reason, outcome, bench))
@@ -140,8 +148,8 @@ def _settle_item(item: Item, outcome: Outcome, parts: Parts, total: _Sum, bench:
             gave_up = Rejected(reason=Reason.GAVE_UP, message=f"Given up after retries: {outcome.message}")
             total.rejected += 1
             parts.exceptions.append(_exception(item, "rejected", Reason.GAVE_UP, gave_up, bench))
-        case Pending():
-            raise ValueError("A pending call is not judged: its window stays open.")
+        case Pending() | Delivered():
+            raise ValueError("Neither a pending call nor a delivered record is decided here.")
     if item.held is not None:
         parts.tried.append(HeldTry(place=item.held.place, gone=True))
 
@@ -173,9 +181,9 @@ def _hold(
     parts.held.append(
         NewHeld(
             key=item.key,
-            queue=item.queue,
-            seq=item.place.seq,
-            position=item.place.offset,
+            queue=item.content.queue,
+            seq=item.content.seq,
+            position=item.offset,
             step=bench.step,
             release=bench.release if tried else None,
             attempt=1 if tried else 0,
@@ -201,12 +209,12 @@ def _exception(
             }
         )
         detail = bench.sealer.seal(
-            SealKind.OUTCOMES, item.record.batch, text, field="exception", version=item.record.position
+            SealKind.OUTCOMES, item.content.batch, text, field="exception", version=item.row
         )
     return Exceptional(
-        batch=item.record.batch,
-        index=item.record.position,
-        source=item.source,
+        batch=item.content.batch,
+        index=item.row,
+        source=item.content.source,
         step=bench.step,
         status=status,
         reason=str(reason),

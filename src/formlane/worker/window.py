@@ -4,46 +4,64 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from formlane.domain.ids import BatchId, RecordId
 from formlane.domain.lanes import Content, HeldRecord, Lease, Position, Queue
 from formlane.domain.outcomes import Outcome, Reason, Skipped
 from formlane.domain.types import Json
-from formlane.services.recipes import Recipe
+from formlane.services.recipes import Recipe, decided
 
 KEY_BYTES = 8
+NO_KEY = bytes(KEY_BYTES)
+ERASED = Skipped(reason=Reason.ERASED)
 Records = Sequence[Mapping[str, Json] | None]
 """The records of a batch in order; None stands where one was erased."""
 
 
-@dataclass(slots=True)
 class Item:
     """One record of a window: to be sent (`fields`), or decided already (`outcome`), or held back.
 
-    `place` is where it stands in its queue, `after` the head once it is settled. `behind` says that
-    an earlier record of its key is held, so it must wait.
+    `content` is its delivery and `offset` its place there; `row` its index in the batch. `behind` says
+    that an earlier record of its key is held, so it must wait. Made by the hundred thousand: what can be
+    worked out is a property.
     """
 
-    queue: Queue
-    place: Position
-    after: Position
-    record: RecordId
-    source: UUID
-    accepted_at: dt.datetime
-    key: bytes | None
-    as_new: bool
-    tracking_key: str
-    fields: Mapping[str, Json] | None = None
-    outcome: Outcome | None = None
-    behind: bool = False
-    held: HeldRecord | None = None
+    __slots__ = ("behind", "content", "fields", "held", "key", "offset", "outcome", "row", "tracking_key")
+
+    def __init__(self, content: Content, offset: int, row: int, key: bytes | None, tracking_key: str) -> None:
+        self.content = content
+        self.offset = offset
+        self.row = row
+        self.key = key
+        self.tracking_key = tracking_key
+        self.fields: Mapping[str, Json] | None = None
+        self.outcome: Outcome | None = None
+        self.behind = False
+        self.held: HeldRecord | None = None
 
     @property
-    def is_sendable(self) -> bool:
-        """Whether a call has to carry it."""
-        return self.fields is not None and not self.behind
+    def place(self) -> Position:
+        """Where it stands in its queue."""
+        return Position(self.content.seq, self.offset)
+
+    @property
+    def after(self) -> Position:
+        """The head once it is settled."""
+        following = self.offset + 1
+        if following < self.content.records:
+            return Position(self.content.seq, following)
+        return Position(self.content.seq + 1, 0)
+
+    @property
+    def record(self) -> RecordId:
+        """Its identity."""
+        return RecordId(BatchId(self.content.batch), self.row)
+
+    @property
+    def accepted_at(self) -> dt.datetime:
+        """When it was accepted, or its replay."""
+        return self.content.accepted_at
 
 
 def open_window(
@@ -95,35 +113,23 @@ def _held_items(
 
 
 def _delivery_items(recipe: Recipe, content: Content, records: Records, offsets: range) -> list[Item]:
-    mapper = recipe.mapper(content.origin, content.batch, content.accepted_at)
-    rows = content.rows
+    map_record, acceptance = recipe.mapper(content.origin, content.batch, content.accepted_at)
+    rows, keys, tracks = content.rows, content.keys, recipe.tracks
+    replay = content.source if content.as_new else None
     items = []
     for offset in offsets:
         row = offset if rows is None else rows[offset]
-        key = None if content.keys is None else content.keys[offset * KEY_BYTES : (offset + 1) * KEY_BYTES]
-        record_id = RecordId(BatchId(content.batch), row)
-        tracking_key = recipe.tracking_key(record_id, content.source if content.as_new else None)
-        item = Item(
-            queue=content.queue,
-            place=Position(content.seq, offset),
-            after=Position(content.seq, offset + 1)
-            if offset + 1 < content.records
-            else Position(content.seq + 1, 0),
-            record=record_id,
-            source=content.source,
-            accepted_at=content.accepted_at,
-            key=key if key and any(key) else None,
-            as_new=content.as_new,
-            tracking_key=tracking_key,
-        )
+        key = None if keys is None else keys[offset * KEY_BYTES : (offset + 1) * KEY_BYTES]
+        tracking_key = recipe.tracking_key(RecordId(BatchId(content.batch), row), replay) if tracks else ""
+        item = Item(content, offset, row, None if key == NO_KEY else key, tracking_key)
         record = records[row]
         if record is None:
-            item.outcome = Skipped(reason=Reason.ERASED)
+            item.outcome = ERASED
         else:
-            mapped = mapper(record, row, tracking_key)
+            mapped = map_record(record, acceptance, row, tracking_key)
             if isinstance(mapped, dict):
                 item.fields = mapped
             else:
-                item.outcome = mapped
+                item.outcome = decided(mapped)
         items.append(item)
     return items
