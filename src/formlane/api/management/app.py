@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
@@ -53,12 +54,15 @@ def create_management(services: ApiServices, settings: ApiSettings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _fault)
-    document: dict[str, Any] = describe(app, settings)
+
+    @functools.cache
+    def document() -> dict[str, Any]:
+        return describe(app, settings)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:
         """The OpenAPI 3.1 document."""
-        return JSONResponse(document)
+        return JSONResponse(document())
 
     return app
 

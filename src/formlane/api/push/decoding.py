@@ -128,7 +128,7 @@ def load_json(text: bytes, *, place: str = "The body") -> object:
 def check_nesting(values: list[object]) -> None:
     """Raises `Refused` where a value is nested deeper than `JSON_DEPTH`; walks without recursion."""
     level: list[object] = values
-    for _ in range(JSON_DEPTH + 2):
+    for _ in range(JSON_DEPTH + 1):
         level = [item for node in level for item in _items(node) if isinstance(item, dict | list)]
         if not level:
             return
