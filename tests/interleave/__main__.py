@@ -1,0 +1,82 @@
+"""`python -m tests.interleave`: runs schedules on a server of its own; see docs/contributing/interleaving.md."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import time
+
+from formlane.store.embedded import EmbeddedPostgres
+from formlane.store.embedded.configuration import ADMIN
+from tests.database import TestServer, make_short_dir
+from tests.interleave.scenarios import SCENARIOS, Scenario
+from tests.interleave.schedules import Interleaver, Plan, Ran, interleaver
+
+
+def main() -> int:
+    """The number of failing schedules, at most 1."""
+    arguments = _arguments()
+    chosen = [one for one in SCENARIOS if arguments.only in one.name]
+    if not chosen:
+        print(f"No scenario has {arguments.only!r} in its name.")
+        return 2
+    return asyncio.run(_serve(chosen, arguments))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.interleave", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="three preemptions instead of two")
+    parser.add_argument("--preemptions", type=int, help="how often a session is stopped")
+    parser.add_argument("--only", default="", help="scenarios with this in their name")
+    parser.add_argument("--plan", type=Plan.parse, help="one schedule, as a report names it")
+    parser.add_argument("--keep-going", action="store_true", help="do not end with the first failure")
+    return parser.parse_args()
+
+
+async def _serve(chosen: list[Scenario], arguments: argparse.Namespace) -> int:
+    state = make_short_dir()
+    embedded = EmbeddedPostgres(state)
+    await embedded.start()
+    try:
+        server = TestServer(embedded.dsn(ADMIN))
+        await server.renew_template()
+        database = await server.create("interleave", template="formlane_template")
+        async with interleaver(database) as one:
+            return await _run(one, chosen, arguments)
+    finally:
+        await embedded.stop()
+        shutil.rmtree(state)
+
+
+async def _run(one: Interleaver, chosen: list[Scenario], arguments: argparse.Namespace) -> int:
+    if arguments.plan:
+        ran = await one.run(chosen[0], arguments.plan)
+        print(ran)
+        return bool(ran.violations)
+    preemptions = arguments.preemptions or (3 if arguments.full else 2)
+    failures = total = 0
+    for scenario in chosen:
+        began, runs, failed = time.monotonic(), 0, list[Ran]()
+
+        def report(ran: Ran, failed: list[Ran] = failed) -> None:
+            nonlocal runs
+            runs += 1
+            if ran.violations:
+                failed.append(ran)
+
+        await one.explore(scenario, preemptions, report)
+        total += runs
+        failures += len(failed)
+        print(f"{scenario.name}: {runs} schedules, {len(failed)} fail, {time.monotonic() - began:.1f} s", flush=True)
+        if failed:
+            print(min(failed, key=lambda ran: len(ran.steps)))
+            if not arguments.keep_going:
+                break
+    print(f"{total} schedules, {failures} fail")
+    return failures > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
