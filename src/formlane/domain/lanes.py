@@ -7,7 +7,7 @@ follows the same contract suite.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -139,6 +139,20 @@ class Lease:
     held: int = 0
     held_keys: frozenset[bytes] = frozenset()
     journal: JournalEntry | None = None
+
+    def after_success(self) -> Lease:
+        """The lease once a call of it got through: what failed before counts no more."""
+        if not (self.attempt or self.connection_failures or self.lapses or self.sending_lapses):
+            return self
+        return replace(
+            self,
+            attempt=0,
+            failing_since=None,
+            connection_failures=0,
+            connection_failing_since=None,
+            lapses=0,
+            sending_lapses=0,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

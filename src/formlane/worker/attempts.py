@@ -45,7 +45,7 @@ def attempt_of(
         start=span.items[0].place,
         end=span.end,
         release=lease.release,
-        number=lease.attempt + 1,
+        number=tried.call.attempt,
         started_at=tried.started_at,
         milliseconds=round(tried.took * 1000),
         records=len(span.sendable),

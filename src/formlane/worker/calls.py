@@ -74,8 +74,11 @@ def _marks(item: Item, recipe: Recipe) -> tuple[object, ...]:
     return marks
 
 
-def call_of(lease: Lease, recipe: Recipe, sendable: Sequence[Item]) -> Call:
-    """The call that carries these items. Its id depends on lane, step and records alone."""
+def call_of(lease: Lease, recipe: Recipe, sendable: Sequence[Item], *, number: int) -> Call:
+    """The call that carries these items, tried for the `number`th time.
+
+    Its id depends on lane, step and records alone.
+    """
     first = sendable[0].content
     namespace = uuid5(lease.lane, first.source.hex) if first.as_new else lease.lane
     id_: CallId = call_id(LaneId(namespace), lease.step, [item.record for item in sendable])
@@ -89,7 +92,7 @@ def call_of(lease: Lease, recipe: Recipe, sendable: Sequence[Item]) -> Call:
         match_key=recipe.step.match_key,
         tracking_field=recipe.step.tracking_field,
         options=recipe.step.options,
-        attempt=lease.attempt + 1,
+        attempt=number,
         names=recipe.names,
     )
 

@@ -118,7 +118,7 @@ class LaneRun:
 
     async def _send(self, recipe: Recipe, span: Range, *, maybe_sent: bool) -> Tried | None:
         """Makes the call of a range; None when the lane was given back instead of settled."""
-        call = call_of(self.lease, recipe, span.sendable)
+        call = call_of(self.lease, recipe, span.sendable, number=self.lease.attempt + 1)
         known: Sequence[Outcome] = ()
         started = self.tools.clock.monotonic()
         if maybe_sent and recipe.spec.resend is Resend.PARK:
@@ -143,7 +143,7 @@ class LaneRun:
             ]
             if not missing:
                 return self._tried(call, found, started)
-            call = call_of(self.lease, recipe, missing)
+            call = call_of(self.lease, recipe, missing, number=self.lease.attempt + 1)
         if self.lease.lapses + self.lease.sending_lapses > 0:
             await self._mark_sending()
         journal = opened_journal(
@@ -236,6 +236,7 @@ class LaneRun:
                 ledger=tuple(parts.ledger),
             )
         )
+        self.lease = self.lease.after_success()
         if settled is not None and not finished:
             await self._give_back(maybe_sent=False)
             return []
