@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeGuard
 
 from formlane.destinations.base import CallRecord
 from formlane.domain.outcomes import Reason
@@ -75,6 +76,7 @@ class _RowWriter:
         self._dialect = dialect
         self._special = re.compile(f'["\r\n{re.escape(dialect.delimiter)}]')
         self._costly = re.compile(f'["\x00-\x1f{re.escape(dialect.delimiter)}\ud800-\udfff]')
+        self._marks = {"", dialect.null_token}
         self._is_plain = dialect.quoting == "minimal" and dialect.formula_guard == "off"
 
     def header(self) -> str:
@@ -89,8 +91,10 @@ class _RowWriter:
             line = self._plain_row(values)
             if line is not None:
                 return line
-        cells = map(self._cell, self._columns, values, self._numeric)
-        line = self._dialect.delimiter.join(cells)
+        line = self._dialect.delimiter.join(
+            value if self._is_bare(value) else self._cell(column, value, numeric)
+            for column, value, numeric in zip(self._columns, values, self._numeric, strict=True)
+        )
         # An empty line is no record for most readers.
         return line or '""'
 
@@ -103,6 +107,15 @@ class _RowWriter:
         if "" in values or self._dialect.null_token in values or self._costly.search("".join(values)):  # type: ignore[arg-type]  # texts, or join had raised
             return None
         return line
+
+    def _is_bare(self, value: Json) -> TypeGuard[str]:
+        """The common cell: a text that may stand as it is."""
+        return (
+            self._is_plain
+            and isinstance(value, str)
+            and value not in self._marks
+            and self._costly.search(value) is None
+        )
 
     def _cell(self, column: str, value: Json, numeric: bool) -> str:
         if value is None:
