@@ -57,11 +57,7 @@ def _fits(state: State, one: Settlement) -> bool:
 
 def _refuse_impossible(state: State, lane: LaneState, one: Settlement) -> None:
     """Raises ValueError for what no correct worker writes; nothing was written then."""
-    window = lane.window
-    if window is not None and window.to is not None and one.position is not None:
-        ends_early = one.finished and one.narrowed is None and one.position != window.to
-        if one.position < lane.queue(window.queue).head or one.position > window.to or ends_early:
-            raise ValueError(f"lane {lane.id} cannot be settled at {one.position}: outside its window")
+    _refuse_position(lane, one)
     for attempt in one.attempts:
         if attempt.id in state.attempts:
             raise ValueError(f"attempt {attempt.id} is written already")
@@ -72,6 +68,17 @@ def _refuse_impossible(state: State, lane: LaneState, one: Settlement) -> None:
     for new in one.held:
         if (new.queue, new.seq, new.position) in held:
             raise ValueError(f"record {new.seq}:{new.position} of lane {lane.id} is held already")
+
+
+def _refuse_position(lane: LaneState, one: Settlement) -> None:
+    window = lane.window
+    if window is None or window.to is None:
+        return
+    head = lane.queue(window.queue).head
+    position = one.position or head
+    ends_early = one.finished and one.narrowed is None and one.position not in (None, window.to)
+    if not head <= position <= window.to or (one.narrowed or head) > window.to or ends_early:
+        raise ValueError(f"lane {lane.id} cannot be settled at {position}: outside its window")
 
 
 def _write_outcomes(state: State, lane: LaneState, one: Settlement) -> None:
