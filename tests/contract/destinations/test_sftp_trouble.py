@@ -18,7 +18,7 @@ from formlane.domain.outcomes import Blocked, Deferred, Delivered, Outcome, Reas
 from formlane.domain.types import Json
 from tests.proxy import End, Plan, running_proxy
 from tests.sshd import Sshd, SshdOptions, running_sshd
-from tests.unit.destinations_sftp.fakes import FakeJournal, make_call, make_equipment
+from tests.unit.destinations_sftp.fakes import FakeJournal, RealClock, make_call, make_equipment
 
 pytestmark = pytest.mark.sshd
 
@@ -33,7 +33,13 @@ def server() -> Iterator[Sshd]:
 
 @asynccontextmanager
 async def connected(
-    server: Sshd, *, port: int | None = None, time_scale: float = 1.0, allow: bool = True, **more: Json
+    server: Sshd,
+    *,
+    port: int | None = None,
+    time_scale: float = 1.0,
+    clock: RealClock | None = None,
+    allow: bool = True,
+    **more: Json,
 ) -> AsyncIterator[SftpConnector]:
     port = port or server.port
     settings: dict[str, Json] = {
@@ -45,7 +51,7 @@ async def connected(
     }
     secrets = {"private_key": server.client_key.read_text()}
     guard = Guard(allow=[(server.host, port)] if allow else [])
-    equipment = make_equipment(settings | more, secrets, guard=guard, time_scale=time_scale)
+    equipment = make_equipment(settings | more, secrets, guard=guard, time_scale=time_scale, clock=clock)
     connector = SftpConnector(equipment)
     yield connector
     await connector.close()
@@ -344,6 +350,47 @@ async def test_host_keys_of_a_server_that_is_away(server: Sshd) -> None:
     server.stop()
     with pytest.raises(OSError, match="Connect call failed"):
         await scan_host_keys(server.host, server.port, Guard(allow=[(server.host, server.port)]))
+
+
+async def test_cancelled_call_costs_the_connection_and_is_finished_later(server: Sshd) -> None:
+    journal = FakeJournal()
+    async with connected(server) as connector:
+        await connector.send(make_call([{"a": "0"}]), FakeJournal(sequence=2))
+        server.freeze()
+        task = asyncio.create_task(connector.send(make_call(ROWS), journal))
+        await journal.was_sealed.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        server.thaw()
+        result = await connector.send(make_call(ROWS), FakeJournal(memory=journal.memory))
+        assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
+    assert len(visible(server)) == 2
+
+
+class MovableClock(RealClock):
+    offset = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.offset
+
+
+async def test_old_connections_are_replaced_and_idle_ones_looked_at(server: Sshd) -> None:
+    clock = MovableClock()
+    async with connected(server, clock=clock) as connector:
+        await connector.send(make_call([{"a": "0"}]), FakeJournal(sequence=1))
+        clock.offset += 25
+        await connector.send(make_call([{"a": "1"}]), FakeJournal(sequence=2))
+        assert server.log.count("Accepted publickey") == 1
+        server.restart()
+        clock.offset += 25
+        result = await connector.send(make_call([{"a": "2"}]), FakeJournal(sequence=3))
+        assert isinstance(the_outcome(result), Delivered)
+        assert server.log.count("Accepted publickey") == 2
+        clock.offset += 31 * 60
+        await connector.send(make_call([{"a": "3"}]), FakeJournal(sequence=4))
+        assert server.log.count("Accepted publickey") == 3
+    assert len(visible(server)) == 4
 
 
 async def test_one_connection_is_reused_and_two_accounts_never_share(server: Sshd) -> None:

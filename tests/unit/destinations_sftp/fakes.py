@@ -59,6 +59,7 @@ class FakeJournal:
     is_after: bool = False
     sequence: int = 1
     writes: int = 0
+    was_sealed: asyncio.Event = field(default_factory=asyncio.Event)
     holder: int = 0
 
     def __post_init__(self) -> None:
@@ -92,6 +93,7 @@ class FakeJournal:
         self.memory.sealed = Sealed(content=content, sequence=self.sequence, sealed_at=SEALED_AT)
         if crashes:
             raise CrashError
+        self.was_sealed.set()
         return self.memory.sealed
 
     def _counts(self) -> bool:
