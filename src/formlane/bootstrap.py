@@ -116,7 +116,15 @@ async def open_hub(settings: Settings, dsn: str, *, name: str) -> AsyncIterator[
         stack.callback(guard.close)
         http = HttpClients(guard)
         stack.push_async_callback(http.close)
-        engine = BuiltinEngine(CATALOGUE, guard=guard, http=http, clock=clock, time_scale=settings.time_scale)
+        failpoints = Failpoints(parse_failpoints(settings.failpoints))
+        engine = BuiltinEngine(
+            CATALOGUE,
+            guard=guard,
+            http=http,
+            clock=clock,
+            time_scale=settings.time_scale,
+            reach=failpoints.reach,
+        )
         stack.push_async_callback(engine.close)
         keyring = Keyring(
             keys=LocalKeys.open(settings.key_file, create=await _may_make_master_key(pool, settings)),
@@ -132,7 +140,7 @@ async def open_hub(settings: Settings, dsn: str, *, name: str) -> AsyncIterator[
         stack.push_async_callback(doorbell.close)
         sweeping = asyncio.create_task(_sweep(keyring))
         stack.callback(sweeping.cancel)
-        yield _wire(settings, pool, engine, keyring, vault, doorbell, clock, guard)
+        yield _wire(settings, pool, engine, keyring, vault, doorbell, clock, guard, failpoints)
 
 
 def _wire(
@@ -144,6 +152,7 @@ def _wire(
     doorbell: PostgresDoorbell,
     clock: SystemClock,
     guard: Guard,
+    failpoints: Failpoints,
 ) -> Hub:
     store, lanes, cell = PostgresStore(pool), PostgresLanes(pool), settings.cell
     accounts = Accounts(store=store, sealing=vault, clock=clock)
@@ -160,7 +169,7 @@ def _wire(
         engine=engine,
         doorbell=doorbell,
         clock=clock,
-        failpoints=Failpoints(parse_failpoints(settings.failpoints)),
+        failpoints=failpoints,
         accounts=accounts,
         tenants=Tenants(store=store, engine=engine, cell=cell),
         keys=ApiKeys(store=store, clock=clock, cell=cell),

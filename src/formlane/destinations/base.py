@@ -259,7 +259,8 @@ class Equipment:
     """What a connector is handed. `secrets` are revealed values; keep them no longer than needed.
 
     `account` is unique per connection and secret version: the key of pools, so that no two tenants,
-    and no two versions of a secret, ever share one. `time_scale` shortens deadlines in tests.
+    and no two versions of a secret, ever share one. `time_scale` shortens deadlines in tests. `reach` is
+    told of named steps that take effect outside, for tests of recovery.
     """
 
     settings: Mapping[str, Json]
@@ -269,6 +270,7 @@ class Equipment:
     http: HttpClients
     clock: Clock
     time_scale: float = 1.0
+    reach: Callable[[str], None] = lambda _name: None
 
 
 class Connector(Protocol):

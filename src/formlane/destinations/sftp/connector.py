@@ -56,6 +56,7 @@ class SftpConnector:
 
     def __init__(self, equipment: Equipment, *, files: FilesType = RemoteFiles) -> None:
         self._account = read_account(equipment.settings, equipment.secrets)
+        self._reach = equipment.reach
         self._pool = Pool(
             self._account, equipment.guard, equipment.clock, time_scale=equipment.time_scale, files=files
         )
@@ -128,7 +129,7 @@ class SftpConnector:
                 for artefact in artefacts:
                     if state is not None and artefact.part is not state.part:
                         continue
-                    publication = _publication(options, files, journal, artefact, rules, progress)
+                    publication = self._publication(options, files, journal, artefact, rules, progress)
                     await publication.run(state, was_begun=was_begun)
                     state, was_begun = None, False
                     progress.is_renaming = False
@@ -153,6 +154,29 @@ class SftpConnector:
             batch8=naming.batch8,
             body=content.body,
             sha256=content.sha256,
+        )
+
+    def _publication(
+        self,
+        options: StepOptions,
+        files: RemoteFiles,
+        journal: Journal,
+        artefact: Artefact,
+        rules: Rules,
+        progress: Progress,
+    ) -> Publication | DirectPublication:
+        if options.temp_style is not TempStyle.NONE:
+            return Publication(
+                files=files,
+                journal=journal,
+                artefact=artefact,
+                rules=rules,
+                progress=progress,
+                reach=self._reach,
+            )
+        data = artefact.final.removesuffix(options.trigger_suffix)
+        return DirectPublication(
+            files=files, journal=journal, artefact=artefact, rules=rules, progress=progress, data=data
         )
 
 
@@ -207,22 +231,6 @@ def _manifest(data: Artefact, options: StepOptions, naming: Naming, content: Con
             "formula_guard": options.dialect.formula_guard,
         },
         option=orjson.OPT_APPEND_NEWLINE,
-    )
-
-
-def _publication(
-    options: StepOptions,
-    files: RemoteFiles,
-    journal: Journal,
-    artefact: Artefact,
-    rules: Rules,
-    progress: Progress,
-) -> Publication | DirectPublication:
-    if options.temp_style is not TempStyle.NONE:
-        return Publication(files=files, journal=journal, artefact=artefact, rules=rules, progress=progress)
-    data = artefact.final.removesuffix(options.trigger_suffix)
-    return DirectPublication(
-        files=files, journal=journal, artefact=artefact, rules=rules, progress=progress, data=data
     )
 
 

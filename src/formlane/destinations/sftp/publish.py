@@ -17,6 +17,7 @@ The temporary file is also the fence: of two workers that rename it, one gets "n
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -95,7 +96,8 @@ class Publication:
     """One file on its way.
 
     Returns when it is published; else raises `Stopped`, `LeaseLost`, or the trouble of server and network as
-    the library raises it.
+    the library raises it. `reach` is told `renamed` once the server acknowledged the rename, before anything
+    of ours knows of it.
     """
 
     files: RemoteFiles
@@ -103,6 +105,7 @@ class Publication:
     artefact: Artefact
     rules: Rules
     progress: Progress
+    reach: Callable[[str], None] = lambda _name: None
 
     async def run(self, state: State | None, *, was_begun: bool) -> None:
         """Publish, or finish what `state` tells of.
@@ -199,6 +202,7 @@ class Publication:
             if not is_answer(error):
                 raise
             return await self._judge_refusal(state, error)
+        self.reach("renamed")
         return await self._confirm(state)
 
     async def _move(self, temp: str, final: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -48,12 +48,14 @@ class BuiltinEngine:
         http: HttpClients,
         clock: Clock,
         time_scale: float = 1.0,
+        reach: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._catalogue = catalogue
         self._guard = guard
         self._http = http
         self._clock = clock
         self._time_scale = time_scale
+        self._reach = reach
         self._open: dict[UUID, _Opened] = {}
 
     def destinations(self) -> Sequence[Destination]:
@@ -124,5 +126,6 @@ class BuiltinEngine:
             http=self._http,
             clock=self._clock,
             time_scale=self._time_scale,
+            reach=self._reach,
         )
         return destination.connect(equipment)
