@@ -6,8 +6,8 @@ import asyncio
 
 import typer
 
+from formlane.bootstrap import migrate_installation
 from formlane.cli.client import AsJson
-from formlane.cli.local import migrate_installation
 from formlane.cli.output import print_json, print_rows, say
 from formlane.domain.types import Json
 from formlane.settings import load_settings

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import structlog
 
-from formlane.bootstrap import open_hub
+from formlane.bootstrap import Installation, open_hub, run_installation
 from formlane.cli.demo import DemoLogin, DemoPlace, prepare_demo
 from formlane.cli.supervisor import Program, Supervisor, until_told_to_end
 from formlane.settings import Settings
-from formlane.store.database import Database, open_database
 from formlane.telemetry.metrics import DIRECTORY_VARIABLE, prepare_directory
 
 log = structlog.get_logger()
@@ -23,22 +22,17 @@ READY_SECONDS = 60.0
 
 async def serve(settings: Settings, *, demo: DemoPlace | None = None) -> None:
     """Runs database, API, workers and scheduler until told to end; with `demo`, the sandbox as well."""
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    migrator = settings.migrator_url.get_secret_value() if settings.migrator_url else None
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     metrics = settings.state_dir / "metrics"
     prepare_directory(metrics)
-    async with open_database(
-        url, state_dir=settings.state_dir, production=settings.production, migrator_url=migrator
-    ) as database:
+    async with run_installation(settings) as installation:
         supervisor = Supervisor(shutdown_seconds=settings.shutdown_seconds + 5)
-        watching = _watch(database)
         try:
             if demo is not None:
                 supervisor.start(demo.sandbox())
                 settings = settings.model_copy(update={"egress_allow": demo.addresses})
-            login = await _prepare(settings, database, demo)
-            for program in _programs(settings, database, metrics):
+            login = await _prepare(settings, installation, demo)
+            for program in _programs(settings, installation, metrics):
                 supervisor.start(program)
             await _until_open(settings)
             _announce(settings, login)
@@ -46,21 +40,11 @@ async def serve(settings: Settings, *, demo: DemoPlace | None = None) -> None:
             log.info("told_to_end", signal=number.name)
         finally:
             await supervisor.stop()
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
 
 
-def _watch(database: Database) -> asyncio.Task[None]:
-    async def nothing() -> None:
-        """An external database looks after itself."""
-
-    embedded = database.embedded
-    return asyncio.create_task(nothing() if embedded is None else embedded.watch())
-
-
-def _programs(settings: Settings, database: Database, metrics: Path) -> list[Program]:
+def _programs(settings: Settings, installation: Installation, metrics: Path) -> list[Program]:
     environment = {
-        "DATABASE_URL": database.service_dsn,
+        "DATABASE_URL": installation.database_url,
         DIRECTORY_VARIABLE: str(metrics),
         "FORMLANE_EGRESS_ALLOW": ",".join(f"{address}:{port}" for address, port in settings.egress_allow),
     }
@@ -76,11 +60,13 @@ def _programs(settings: Settings, database: Database, metrics: Path) -> list[Pro
     ]
 
 
-async def _prepare(settings: Settings, database: Database, demo: DemoPlace | None) -> DemoLogin | None:
+async def _prepare(
+    settings: Settings, installation: Installation, demo: DemoPlace | None
+) -> DemoLogin | None:
     if demo is None:
         return None
     await demo.until_open()
-    async with open_hub(settings, database.service_dsn, name="formlane-demo") as hub:
+    async with open_hub(settings, installation.database_url, name="formlane-demo") as hub:
         return await prepare_demo(hub, demo)
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from formlane.bootstrap import Hub
-from formlane.cli.local import KeyRotation, add_master_key, in_hub, rotation_of
+from formlane.bootstrap import Hub, KeyRotation, add_master_key, rotation_of
+from formlane.cli.local import in_hub
 from formlane.cli.output import say
 from formlane.domain.ids import TenantId
 from formlane.errors import NotFound
