@@ -17,6 +17,16 @@ from formlane.store.embedded import EmbeddedPostgres
 from formlane.vault.local import add_master_key as append_master_key
 from formlane.vault.rotation import KeyRotation
 
+__all__ = [
+    "Installation",
+    "KeyRotation",
+    "add_master_key",
+    "migrate_installation",
+    "open_installation",
+    "rotation_of",
+    "run_installation",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
