@@ -39,6 +39,7 @@ Key = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+OnlyId = Annotated[bool, typer.Option("--only-id", help="Print its id alone, for scripts.")]
 Limit = Annotated[int, typer.Option(min=1, help="Most entries to list.")]
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, cast
 
 import typer
 
-from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, Url, ask
+from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, OnlyId, Url, ask
 from formlane.cli.documents import DocumentFile, read_document
 from formlane.cli.looking import entries
-from formlane.cli.output import print_json, print_rows, print_thing, say
+from formlane.cli.output import print_json, print_made, print_rows, print_thing, say
 from formlane.domain.types import Json
 
 app = typer.Typer(help="Set up, try and pause connections.", no_args_is_help=True)
@@ -27,11 +27,13 @@ def create(
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
+    only_id: OnlyId = False,
 ) -> None:
     """Make a connection from {"name", "kind", "settings", "secrets", "limits"}; it is tried first."""
     document = read_document(file)
     path = "/connections?check=false" if unchecked else "/connections"
-    print_thing(ask(url, key, lambda client: client.post(path, document)), as_json=as_json)
+    made = ask(url, key, lambda client: client.post(path, document))
+    print_made(made, as_json=as_json, only_id=only_id)
 
 
 @app.command("update")

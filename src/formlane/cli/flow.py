@@ -7,9 +7,9 @@ from typing import Annotated, cast
 
 import typer
 
-from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, Url, ask
+from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, OnlyId, Url, ask
 from formlane.cli.documents import DocumentFile, read_document
-from formlane.cli.output import print_json, print_rows, print_thing, say
+from formlane.cli.output import print_json, print_made, print_rows, print_thing, say
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput
 
@@ -28,6 +28,7 @@ def create(
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
+    only_id: OnlyId = False,
 ) -> None:
     """Make a flow with a draft, from its definition, or from {"name", "connection", "draft"}."""
     body = _body(file)
@@ -36,7 +37,8 @@ def create(
     for option in ("connection", "name"):
         if option not in body:
             raise InvalidInput(f"The flow's {option} is missing: give --{option}, or name it in the file.")
-    print_thing(ask(url, key, lambda client: client.post("/flows", body)), as_json=as_json)
+    made = ask(url, key, lambda client: client.post("/flows", body))
+    print_made(made, as_json=as_json, only_id=only_id)
 
 
 @app.command("update")

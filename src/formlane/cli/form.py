@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, Url, ask
+from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, OnlyId, Url, ask
 from formlane.cli.documents import DocumentFile, read_document
-from formlane.cli.output import print_rows, print_thing
+from formlane.cli.output import print_made, print_rows, print_thing
 from formlane.domain.types import Json
 
 app = typer.Typer(help="Make and look at forms.", no_args_is_help=True)
@@ -19,11 +19,17 @@ Name = Annotated[str | None, typer.Option(help="For lists; the title unless give
 
 @app.command("create")
 def create(
-    file: DocumentFile, name: Name = None, url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False
+    file: DocumentFile,
+    name: Name = None,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+    only_id: OnlyId = False,
 ) -> None:
     """Make a form from its definition."""
     body = _body(file, name)
-    print_thing(ask(url, key, lambda client: client.post("/forms", body)), as_json=as_json)
+    made = ask(url, key, lambda client: client.post("/forms", body))
+    print_made(made, as_json=as_json, only_id=only_id)
 
 
 @app.command("update")

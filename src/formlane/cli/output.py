@@ -35,7 +35,7 @@ def print_rows(rows: Sequence[Json], columns: Sequence[Column], *, as_json: bool
         table.add_column(_heading(column), overflow="fold", no_wrap=column == "id")
     for row in rows:
         table.add_row(*(Text(cell(_at(row, column))) for column in columns))
-    _console().print(table)
+    _print(table)
     if not rows:
         sys.stderr.write("Nothing there.\n")
 
@@ -51,7 +51,15 @@ def print_thing(thing: Json, *, as_json: bool, leave_out: Sequence[str] = ()) ->
     for key, value in thing.items():
         if key not in leave_out:
             table.add_row(key.replace("_", " "), Text(cell(value)))
-    _console().print(table)
+    _print(table)
+
+
+def print_made(thing: Json, *, as_json: bool, only_id: bool) -> None:
+    """A thing just made; with `only_id` a line with its id and nothing else."""
+    if only_id and isinstance(thing, Mapping):
+        say(str(thing["id"]))
+    else:
+        print_thing(thing, as_json=as_json)
 
 
 def say(text: str) -> None:
@@ -98,8 +106,12 @@ def _at(row: Json, column: Column) -> Json:
     return row
 
 
-def _console() -> Console:
-    """Colours and the width of the screen on a terminal; neither where a program reads."""
+def _print(table: Table) -> None:
+    """With colours and the width of the screen on a terminal; with neither where a program reads."""
     if sys.stdout.isatty():
-        return Console()
-    return Console(no_color=True, width=UNBOUNDED, highlight=False, soft_wrap=True)
+        Console().print(table)
+        return
+    console = Console(no_color=True, width=UNBOUNDED, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, Url, ask
-from formlane.cli.output import print_rows, print_thing
+from formlane.cli.client import DEFAULT_URL, AsJson, Key, Limit, OnlyId, Url, ask
+from formlane.cli.output import print_made, print_rows, print_thing
 from formlane.domain.types import Json
 
 app = typer.Typer(help="Send records again.", no_args_is_help=True)
@@ -31,6 +31,7 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter per option
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
+    only_id: OnlyId = False,
 ) -> None:
     """Send records again, beside what is live: records, a batch, or failures."""
     if sum((bool(record), batch is not None, failures)) != 1:
@@ -39,7 +40,8 @@ def create(  # noqa: PLR0913, PLR0917 - one parameter per option
     if failures:
         chosen = {"failures": {"reason": reason} if reason else {}}
     body: dict[str, Json] = {"flow": flow, **chosen, "as_new": as_new, "forced": forced}
-    print_thing(ask(url, key, lambda client: client.post("/replays", body)), as_json=as_json)
+    made = ask(url, key, lambda client: client.post("/replays", body))
+    print_made(made, as_json=as_json, only_id=only_id)
 
 
 @app.command("list")

@@ -7,8 +7,8 @@ from typing import Annotated, cast
 
 import typer
 
-from formlane.cli.client import DEFAULT_URL, ApiClient, AsJson, Key, Limit, Url, ask
-from formlane.cli.output import print_rows, print_thing, say
+from formlane.cli.client import DEFAULT_URL, ApiClient, AsJson, Key, Limit, OnlyId, Url, ask
+from formlane.cli.output import print_made, print_rows, print_thing, say
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput
 
@@ -32,6 +32,7 @@ def create(
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
+    only_id: OnlyId = False,
 ) -> None:
     """Attach a form to a flow. All flows of a form are on one connection."""
     given = dict(_pair(text) for text in bind or ())
@@ -41,7 +42,7 @@ def create(
         listed: list[Json] = [{"input": input_, "field": field} for input_, field in bindings.items()]
         return await client.post("/routes", {"form": form, "flow": flow, "bindings": listed})
 
-    print_thing(ask(url, key, attach), as_json=as_json)
+    print_made(ask(url, key, attach), as_json=as_json, only_id=only_id)
 
 
 @app.command("list")

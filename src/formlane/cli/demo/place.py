@@ -85,7 +85,7 @@ class DemoPlace:
             name="sandbox",
             arguments=(
                 "-m",
-                "formlane.cli.demo.sandbox",
+                "formlane.cli.demo_sandbox",
                 str(self.directory / "sandbox"),
                 *map(str, ports),
             ),

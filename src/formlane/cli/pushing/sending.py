@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -125,10 +125,10 @@ def _verdict(rows: Sequence[Row], answer: Json, *, repeated: bool) -> Verdict:
     if not isinstance(listed, list) or len(listed) != len(rows):
         raise Unavailable("The answer does not tell what became of each record. Is this a Formlane server?")
     verdict = Verdict()
-    for row, told in zip(rows, listed, strict=True):
+    for index, (row, told) in enumerate(zip(rows, listed, strict=True)):
         said: Mapping[str, Json] = told if isinstance(told, Mapping) else {}
         if said.get("status") == "rejected":
-            verdict.refused.append((row, tuple(_problems(said))))
+            verdict.refused.append((row, tuple(_of_record(_problems(said), index))))
         else:
             verdict.accepted += 1
             verdict.repeated += repeated
@@ -152,5 +152,11 @@ def _each_refused(rows: Sequence[Row], refusal: ServerRefused) -> Iterator[tuple
     """No record was valid: each with the problems that point to it."""
     whole = Problem("", refusal.code, str(refusal))
     for index, row in enumerate(rows):
-        own = [one for one in refusal.problems if one.pointer.partition("/")[2].split("/")[0] == str(index)]
-        yield row, own or (whole,)
+        own = [one for one in refusal.problems if f"{one.pointer}/".startswith(f"/{index}/")]
+        yield row, tuple(_of_record(own, index)) or (whole,)
+
+
+def _of_record(problems: Iterable[Problem], index: int) -> Iterator[Problem]:
+    """The problems with pointers into the record instead of what was sent."""
+    for one in problems:
+        yield Problem(one.pointer.removeprefix(f"/{index}"), one.code, one.message)

@@ -1,4 +1,4 @@
-"""Runs the sandbox's two servers as children: `python -m formlane.cli.demo.sandbox STATE RECEIVER SFTP PAGE`.
+"""Runs the sandbox's two servers as children: `python -m formlane.cli.demo_sandbox STATE RECEIVER SFTP PAGE`.
 
 The sandbox shares no code with the product, so it is reached by its command line alone.
 """
@@ -18,6 +18,7 @@ STOP_SECONDS = 5.0
 def main(arguments: Sequence[str]) -> None:
     """Runs both until told to end."""
     state, receiver, sftp, page = arguments
+    _be_quiet()
     secret = os.environ.get("FORMLANE_DEMO_SECRET", "")
     asyncio.run(
         _run(
@@ -40,6 +41,12 @@ async def _run(*programs: Program) -> None:
         supervisor.start(program)
     await told
     await supervisor.stop()
+
+
+def _be_quiet() -> None:
+    """`serve` tells the addresses itself, better than each server would in the midst of it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 _SANDBOX = ("-m", "formlane_sandbox")
