@@ -29,7 +29,8 @@ class Flusher:
         self._doorbell = doorbell
         self._connections = connections
         self._queue: deque[_Waiting] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._draining = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def store(self, batch: NewBatch) -> Accepted:
         """The verdict on a batch, after the commit. Raises `Unavailable`: it may be stored or not.
@@ -38,20 +39,25 @@ class Flusher:
         """
         done: asyncio.Future[Accepted] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(batch, done))
-        if len(self._running) < self._connections:
+        if self._draining < self._connections:
+            self._draining += 1
             task = asyncio.create_task(self._drain())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await done
 
     async def finish(self) -> None:
         """Returns when everything handed in is stored or refused."""
-        while self._running:
-            await asyncio.wait(self._running)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _drain(self) -> None:
-        while self._queue:
-            await self._flush(self._take())
+        """Goes on while anything waits; between the last look and giving up its place nothing can come in."""
+        try:
+            while self._queue:
+                await self._flush(self._take())
+        finally:
+            self._draining -= 1
 
     def _take(self) -> list[_Waiting]:
         taken: list[_Waiting] = []
