@@ -36,7 +36,7 @@ CREATE INDEX idempotency_by_age ON formlane.idempotency (created_at);
 CALL formlane.protect('formlane.idempotency', 'tenant_id', 'formlane_intake', 'formlane_duties');
 GRANT SELECT ON formlane.idempotency TO formlane_app;
 GRANT SELECT, INSERT, DELETE ON formlane.idempotency TO formlane_intake;
-GRANT SELECT, DELETE ON formlane.idempotency TO formlane_duties;
+GRANT SELECT, UPDATE, DELETE ON formlane.idempotency TO formlane_duties;
 
 -- An ordered queue: flow x shard of the key input. Positions are (sequence of the delivery, offset of
 -- the record in it); head is the first record not settled, tail the sequence of the next delivery.
@@ -265,7 +265,7 @@ CREATE TABLE formlane.ledger_deltas (
 CALL formlane.protect('formlane.ledger_deltas', 'tenant_id', 'formlane_intake', 'formlane_lanes', 'formlane_duties');
 GRANT SELECT ON formlane.ledger_deltas TO formlane_app;
 GRANT INSERT ON formlane.ledger_deltas TO formlane_intake, formlane_lanes;
-GRANT SELECT, DELETE ON formlane.ledger_deltas TO formlane_duties;
+GRANT SELECT, UPDATE, DELETE ON formlane.ledger_deltas TO formlane_duties;
 
 CREATE TABLE formlane.ledger (
     tenant_id uuid NOT NULL,
