@@ -75,10 +75,13 @@ class World:
 
     async def counts(self) -> dict[str, int]:
         """Rows of everything that accepting writes, and the sum of the books."""
-        tables = ("batches", "deliveries", "exceptions", "idempotency", "ledger_deltas")
+        tables = ("batches", "exceptions", "idempotency")
         found = {
             table: await self.admin.fetchval(f"SELECT count(*) FROM formlane.{table}") for table in tables
         }
+        found["delivered"] = await self.admin.fetchval(
+            "SELECT coalesce(sum(records), 0)::bigint FROM formlane.deliveries"
+        )
         found["accepted"] = await self.admin.fetchval(
             "SELECT coalesce(sum(accepted), 0)::bigint FROM formlane.ledger_deltas"
         )

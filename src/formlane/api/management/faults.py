@@ -30,6 +30,7 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "less_than_equal": lambda limits: f"must be at most {limits['le']}",
     "enum": lambda limits: f"must be {limits['expected']}",
     "literal_error": lambda limits: f"must be {limits['expected']}",
+    "value_error": lambda limits: str(limits["error"]),
     "timezone_aware": lambda _: "must have a time zone, such as 2026-01-31T12:00:00Z",
     "datetime_parsing": lambda _: "must be a date and time such as 2026-01-31T12:00:00Z",
     "datetime_from_date_parsing": lambda _: "must be a date and time such as 2026-01-31T12:00:00Z",

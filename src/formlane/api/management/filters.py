@@ -6,10 +6,10 @@ import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from formlane.api.management.identifiers import given, given_or_none
-from formlane.api.management.models import Name, Sent
+from formlane.api.management.models import Moment, Name, Sent
 from formlane.api.management.paging import read_cursor
 from formlane.domain.ids import RecordId, parse_record_id, record_to_text, to_text
 from formlane.errors import InvalidInput, Problem
@@ -28,8 +28,8 @@ class Chosen(Sent):
     status: tuple[Status, ...] = Field(default=("rejected", "parked"), min_length=1, max_length=3)
     reason: Name | None = None
     fingerprint: Fingerprint | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
     def as_filter(self, *, at: str = "") -> ExceptionFilter:
         """The choice as the services take it."""

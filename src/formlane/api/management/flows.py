@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime
 
 from formlane.api.management.access import ExpectedRevision, Manager, Reader, Services, etag
 from formlane.api.management.definitions import moved, read_definition
@@ -25,7 +24,7 @@ from formlane.api.management.flow_shapes import (
     version_shown,
 )
 from formlane.api.management.identifiers import given, in_path
-from formlane.api.management.models import Page, PauseSent, findings_shown
+from formlane.api.management.models import Moment, Page, PauseSent, findings_shown
 from formlane.api.management.paging import Cursor, Limit, page_of_all
 from formlane.domain.flows import FlowDefinition
 from formlane.errors import InvalidInput
@@ -148,8 +147,8 @@ async def flow_stats(
     flow: str,
     services: Services,
     caller: Reader,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> StatsShown:
     """Counts and latency over the last 24 hours unless told otherwise, and what waits now."""
     id_ = in_path("flow", flow)

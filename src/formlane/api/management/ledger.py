@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from formlane.api.management.access import Reader, Services
 from formlane.api.management.connection_shapes import AlertShown, alert_shown
 from formlane.api.management.identifiers import given, given_or_none, source_given, text_or_none
-from formlane.api.management.models import PauseShown, Shown, pauses_shown
+from formlane.api.management.models import Moment, PauseShown, Shown, pauses_shown
 from formlane.api.management.record_shapes import source_text
 from formlane.domain.ids import to_text
 from formlane.domain.lanes import NO_FLOW
@@ -86,8 +86,8 @@ class AlertsShown(Shown):
 async def read_ledger(
     services: Services,
     caller: Reader,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     source: str | None = None,
     flow: str | None = None,
     by_minute: bool = False,

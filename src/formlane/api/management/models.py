@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from formlane.domain.types import Json
 from formlane.mapping.findings import Finding
@@ -16,6 +17,16 @@ Item = TypeVar("Item")
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=2_000)]
 JsonObject = dict[str, JsonValue]
+
+
+def _in_utc(moment: dt.datetime) -> dt.datetime:
+    if not 1970 <= moment.year <= 9998:
+        raise ValueError("must lie in the years 1970 to 9998")
+    return moment.astimezone(dt.UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant that was sent, in UTC."""
 
 
 class Sent(BaseModel):
@@ -63,7 +74,7 @@ class PauseSent(Sent):
     """Holds back until then, or until resumed."""
 
     message: Text = ""
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 def findings_shown(findings: Sequence[Finding]) -> list[FindingShown]:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 
 from formlane.api.management.access import Anyone, Manager, Operator, Reader, Services
 from formlane.api.management.identifiers import in_path
-from formlane.api.management.models import Name, Page, Sent, Shown
+from formlane.api.management.models import Moment, Name, Page, Sent, Shown
 from formlane.api.management.paging import Cursor, Limit, page_of_all
 from formlane.domain.ids import to_text
 from formlane.domain.secrets import KeyMode
@@ -39,7 +39,7 @@ class KeySent(Sent):
     name: Name
     scopes: Annotated[list[KeyScope], Field(min_length=1, max_length=3)]
     mode: KeyMode = KeyMode.LIVE
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class KeyShown(Shown):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,8 @@ ZONE_SUFFIX = "-zone"
 
 READ_SECONDS = 60.0
 MOST_FIELDS = 5_000
+
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every malformed post
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
