@@ -12,7 +12,7 @@ from formlane.store.embedded import EmbeddedPostgres
 from formlane.store.embedded.configuration import ADMIN
 from tests.database import TestServer, make_short_dir
 from tests.interleave.scenarios import SCENARIOS, Scenario
-from tests.interleave.schedules import Interleaver, Plan, Ran, interleaver
+from tests.interleave.schedules import Interleaver, Plan, Ran, open_interleaver, prepare
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ async def _serve(chosen: list[Scenario], arguments: argparse.Namespace) -> int:
         server = TestServer(embedded.dsn(ADMIN))
         await server.renew_template()
         database = await server.create("interleave", template="formlane_template")
-        async with interleaver(database) as one:
+        async with open_interleaver(database, await prepare(database)) as one:
             return await _run(one, chosen, arguments)
     finally:
         await embedded.stop()

@@ -49,7 +49,7 @@ $$
 # Pausing and resuming lock the lanes first, in id order: a reason that is written meanwhile is then seen.
 _SERVICES = """
 CREATE OR REPLACE FUNCTION formlane.pause_flow(of_tenant uuid, flow uuid, why text) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM formlane.lanes l WHERE l.flow_id = flow ORDER BY l.id FOR NO KEY UPDATE;
     INSERT INTO formlane.pauses (tenant_id, scope, scope_id, reason, until)
@@ -58,7 +58,7 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION formlane.resume_flow(of_tenant uuid, flow uuid, why text) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM formlane.lanes l WHERE l.flow_id = flow ORDER BY l.id FOR NO KEY UPDATE;
     DELETE FROM formlane.pauses p WHERE p.tenant_id = of_tenant AND p.scope_id = flow AND p.reason = why;
@@ -68,7 +68,7 @@ BEGIN
 END
 $$;
 CREATE OR REPLACE FUNCTION formlane.pause_connection(of_tenant uuid, connection uuid, why text) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     PERFORM FROM formlane.connection_state c WHERE c.connection_id = connection FOR NO KEY UPDATE;
     INSERT INTO formlane.pauses (tenant_id, scope, scope_id, reason, until)

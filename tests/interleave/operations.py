@@ -180,7 +180,8 @@ class Draw:
     wanted: int = 3
 
     async def __call__(self, session: Session, stage: Stage) -> None:
-        stage.calls[C1] += (await session.lanes.draw(C1, self.wanted)).calls
+        drawn = await session.lanes.draw(C1, self.wanted)
+        stage.calls[C1] += drawn.calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +192,7 @@ class Replay:
 
     async def __call__(self, session: Session, stage: Stage) -> None:
         batches = [_first_batch(stage, lane) for lane in self.lanes]
-        stage.replayed += await session.connection.fetchval(
+        queued = await session.connection.fetchval(
             "SELECT formlane.enqueue_replay($1, $2, $3, $4, $5, false)",
             TENANT,
             REPLAY,
@@ -199,6 +200,7 @@ class Replay:
             batches,
             [[0] for _ in batches],
         )
+        stage.replayed += queued
 
 
 @dataclass(frozen=True, slots=True)

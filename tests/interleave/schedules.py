@@ -8,7 +8,7 @@ go on by itself. So a plan gives one schedule, the same in every run.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -135,30 +135,37 @@ class Interleaver:
                 rest = await session.advance(partial(operations[now], session, stage), other)
                 place = "its beginning" if session.place is None else self.places[session.place]
                 step = f"{'AB'[now]} {rest}{'' if rest is Rest.FINISHED else ' ' + place}"
-                # A stop counts in its turn only: if an earlier one was never reached, this is another plan.
-                reached += rest is Rest.STOPPED and (plan.begins + reached) % 2 == now
+                # A stop counts in its turn only, and while there is another to go on: else the schedule is
+                # one that fewer stops give, too.
+                counts = rest is Rest.STOPPED and not other.is_finished
+                reached += counts and (plan.begins + reached) % 2 == now
                 if not steps or steps[-1] != step:
                     steps.append(step)
             now = 1 - now
         return steps, reached
 
 
-@asynccontextmanager
-async def interleaver(database: TestDatabase) -> AsyncIterator[Interleaver]:
-    """Instruments a database of its own and opens the sessions."""
+async def prepare(database: TestDatabase) -> Mapping[int, str]:
+    """Puts breakpoints and cast into a database, once; where each breakpoint is."""
     admin = await connect(database.admin_dsn, production=False, name="interleaver")
     try:
+        # For sessions that connect afterwards: a deadlock is found at once.
         await admin.execute(f"ALTER DATABASE {database.name} SET deadlock_timeout = '20ms'")
-        await admin.execute("SET synchronous_commit = off")
         places = await install(admin)
-        await admin.execute("GRANT ALL ON ALL TABLES IN SCHEMA formlane TO formlane_service")
         await build_cast(admin)
-        first = await Session.open(1, database.dsn, admin)
-        second = await Session.open(2, database.dsn, admin)
-        try:
-            yield Interleaver(admin, (first, second), places)
-        finally:
-            await first.close()
-            await second.close()
     finally:
         await admin.close()
+    return places
+
+
+@asynccontextmanager
+async def open_interleaver(database: TestDatabase, places: Mapping[int, str]) -> AsyncIterator[Interleaver]:
+    """Opens the sessions on a prepared database."""
+    admin = await connect(database.admin_dsn, production=False, name="interleaver")
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(admin.close)
+        await admin.execute("SET synchronous_commit = off")
+        sessions = [await Session.open(number, database.dsn, admin) for number in (1, 2)]
+        for session in sessions:
+            stack.push_async_callback(session.close)
+        yield Interleaver(admin, (sessions[0], sessions[1]), places)

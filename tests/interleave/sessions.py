@@ -54,6 +54,7 @@ class Session:
         self._pid = connection.get_server_pid()
         self._changed = asyncio.Event()
         self._stopped: int | None = None
+        self._blocked = False
         self._task: asyncio.Task[None] | None = None
         connection.add_log_listener(self._hear)
 
@@ -77,7 +78,7 @@ class Session:
     async def arm(self, stops: Sequence[int]) -> None:
         """Plans the breakpoints, counted from 1 as they are passed, at which the next operation stops."""
         self.place, self.error, self._stopped, self._task = None, None, None, None
-        self.planned = tuple(stops)
+        self.planned, self._blocked = tuple(stops), False
         await self._admin.fetch("SELECT pg_advisory_lock($1, x) FROM unnest($2::int[]) x", self.number, stops)
         await self.connection.fetch(
             "SELECT set_config('interleave.session', $1, false), set_config('interleave.passed', '0', false),"
@@ -99,7 +100,7 @@ class Session:
         if self._task is None:
             self._changed.clear()
             self._task = asyncio.create_task(self._run(operation))
-        elif self._stopped is not None:
+        elif self._stopped is not None and not self._blocked:
             self._changed.clear()
             gate, self._stopped = self._stopped, None
             self.planned = tuple(stop for stop in self.planned if stop != gate)
@@ -123,8 +124,10 @@ class Session:
             except TimeoutError:
                 holders = await self._admin.fetchval("SELECT pg_blocking_pids($1)", self._pid)
                 if other._pid in holders and not self._changed.is_set():
+                    self._blocked = True
                     return Rest.BLOCKED
                 continue
+            self._blocked = False
             if self._stopped is not None:
                 return Rest.STOPPED
             if self._task is not None:
