@@ -77,7 +77,7 @@ BEGIN
         FROM judged j WHERE j.goes
     ), drawn AS (
         UPDATE connection_state c
-        SET tokens = formlane.refilled(c) - g.calls, tokens_at = now(),
+        SET tokens = formlane.refilled(c) - g.calls, tokens_at = greatest(c.tokens_at, now()),
             used_today = CASE WHEN c.day = (now() AT TIME ZONE 'UTC')::date THEN c.used_today ELSE 0 END + g.calls,
             day = (now() AT TIME ZONE 'UTC')::date
         FROM (SELECT connection_id, sum(calls) AS calls FROM granted GROUP BY connection_id) g

@@ -1,4 +1,5 @@
--- Prolongs leases. alive = false: the lane belongs to another worker now.
+-- Prolongs leases; one that had to wait never shortens what a later one promised.
+-- alive = false: the lane belongs to another worker now.
 -- stop: why the worker should send nothing more on this lane, null to go on.
 -- Locks: lanes in id order.
 
@@ -29,7 +30,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM FROM lanes l WHERE l.id = ANY (lane_ids) ORDER BY l.id FOR NO KEY UPDATE;
-    UPDATE lanes l SET lease_until = now() + length
+    UPDATE lanes l SET lease_until = greatest(l.lease_until, now() + length)
     FROM unnest(lane_ids, tokens) AS t (lane_id, token)
     WHERE l.id = t.lane_id AND l.lease_token = t.token;
     RETURN QUERY

@@ -82,7 +82,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE connection_state k
-    SET tokens = at_hand - draw.calls, tokens_at = now(), day = (now() AT TIME ZONE 'UTC')::date,
+    SET tokens = at_hand - draw.calls, tokens_at = greatest(k.tokens_at, now()), day = (now() AT TIME ZONE 'UTC')::date,
         used_today = CASE WHEN c.day = (now() AT TIME ZONE 'UTC')::date THEN c.used_today ELSE 0 END + draw.calls
     WHERE k.connection_id = connection;
     wait := interval '0';
