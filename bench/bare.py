@@ -1,6 +1,7 @@
-"""The bare loop: decode, map, post, from memory; acknowledged before delivery, nothing kept. ASGI for uvicorn.
+"""The bare loop: decode, map, post, from memory; acknowledged before delivery, nothing kept.
 
-The limit of what one Python process can do with this job. `SINK` in the environment is the receiver.
+The limit of what one Python process can do with this job. ASGI, for uvicorn; `SINK` in the environment is
+the receiver.
 """
 
 from __future__ import annotations

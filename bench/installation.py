@@ -49,7 +49,7 @@ class Installation:
     @asynccontextmanager
     async def hub(self) -> AsyncIterator[Hub]:
         """The services, in this process."""
-        settings = Settings(state_dir=self.state, egress_allow=self.allowed, PORT=self.port)
+        settings = Settings(state_dir=self.state, egress_allow=self.allowed)
         async with open_hub(settings, self.postgres.service_dsn, name="bench") as hub:
             yield hub
 
@@ -83,9 +83,7 @@ def serve_environment(
     """The environment of the product's processes: nothing inherited but what we say."""
     inherited = {name: "" for name in os.environ if name.startswith("FORMLANE_") or name == "DATABASE_URL"}
     if inherited:
-        raise processes.BenchFailure(
-            f"Unset {', '.join(sorted(inherited))} first: a measurement has its own."
-        )
+        raise processes.BenchError(f"Unset {', '.join(sorted(inherited))} first: a measurement has its own.")
     return {
         "FORMLANE_STATE_DIR": str(state),
         "PORT": str(port),

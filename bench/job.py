@@ -1,4 +1,4 @@
-"""The job that every contender does: twelve fields of a form, mapped for a CRM, two of them by expressions."""
+"""The job of every contender: twelve fields of a form, mapped for a CRM, two of them by expressions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ COUNTRIES: Final = (
     "Ireland",
 )
 MESSAGE: Final = (
-    "Hello, I would like to know more about your product and the price for 250 seats, please call me back next"
-    " week in the morning. More details about the request follow here."
+    "Hello, I would like to know more about your product and the price for 250 seats, please call me back"
+    " next week in the morning. More details about the request follow here."
 )
 SENT_AT: Final = 1111111111.111111
 """Stands where the moment of sending is written in just before a body goes out, digit for digit."""

@@ -25,7 +25,7 @@ END_SECONDS: Final = 30.0
 MEGABYTE: Final = 1024 * 1024
 
 
-class BenchFailure(Exception):
+class BenchError(Exception):
     """A measurement that cannot be taken; the text says what to look at."""
 
 
@@ -112,7 +112,7 @@ def wait_open(port: int, child: Child, *, seconds: float = OPEN_SECONDS) -> None
                 break
             time.sleep(0.05)
     words = child.log.read_text(errors="replace")[-2000:]
-    raise BenchFailure(f"Nothing listens on port {port}; {child.log} ends with:\n{words}")
+    raise BenchError(f"Nothing listens on port {port}; {child.log} ends with:\n{words}")
 
 
 def free_port() -> int:
@@ -151,7 +151,7 @@ class Sink:
             if here != last:
                 last, moved_at = here, time.monotonic()
             elif time.monotonic() - moved_at > stall:
-                raise BenchFailure(f"{here:,} of {records:,} records arrived, then none for {stall:g} s.")
+                raise BenchError(f"{here:,} of {records:,} records arrived, then none for {stall:g} s.")
             await asyncio.sleep(0.05)
 
 
@@ -189,10 +189,10 @@ async def push(target: Target, **options: float | bool) -> dict[str, float]:
     )
     said, complained = await process.communicate()
     if process.returncode:
-        raise BenchFailure(f"The sender failed: {complained.decode(errors='replace')[-2000:]}")
+        raise BenchError(f"The sender failed: {complained.decode(errors='replace')[-2000:]}")
     told: dict[str, float] = orjson.loads(said)
     if told["refused"]:
-        raise BenchFailure(f"{told['refused']} requests were refused: {complained.decode(errors='replace')}")
+        raise BenchError(f"{told['refused']} requests were refused: {complained.decode(errors='replace')}")
     return told
 
 
