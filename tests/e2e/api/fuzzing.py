@@ -162,7 +162,11 @@ class Fuzzer:
         headers.append(("content-encoding", encoding))
         if self._chance(0.1):
             body = b"[" + b" " * self._choice([150_000, 5_000_000]) + b"]"
-        packed = zstandard.ZstdCompressor().compress(body) if encoding == "zstd" else gzip.compress(body, 6, mtime=0)
+        packed = (
+            zstandard.ZstdCompressor().compress(body)
+            if encoding == "zstd"
+            else gzip.compress(body, 6, mtime=0)
+        )
         if self._chance(0.1):
             packed += self._choice([packed, b"\0" * 9, b"x"])
         if self._chance(0.1):

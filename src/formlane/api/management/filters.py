@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from formlane.api.management.identifiers import given, given_or_none
 from formlane.api.management.models import Moment, Name, Sent
-from formlane.api.management.paging import read_cursor
+from formlane.api.management.paging import LARGEST_PAGE, read_cursor
 from formlane.domain.ids import RecordId, parse_record_id, record_to_text, to_text
 from formlane.errors import InvalidInput, Problem
 from formlane.services.ports.records import ExceptionFilter
@@ -41,6 +41,13 @@ class Chosen(Sent):
             since=self.since,
             until=self.until,
         )
+
+
+class ChosenPage(Chosen):
+    """A choice in a query, with the page that is wanted."""
+
+    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+    cursor: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
 def failure_place(failure: Failure) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from formlane.api.management.access import Reader, Services
-from formlane.api.management.filters import Chosen, failure_cursor, failure_place
+from formlane.api.management.filters import ChosenPage, failure_cursor, failure_place
 from formlane.api.management.identifiers import given_or_none, in_path, record_in_path, source_given
 from formlane.api.management.models import JsonObject, Page, plain
 from formlane.api.management.paging import Cursor, Limit, page_from, page_of_all, read_id_cursor
@@ -126,17 +126,11 @@ async def get_attempt(attempt: str, services: Services, caller: Reader) -> Attem
 
 @router.get("/failures")
 async def list_failures(
-    services: Services,
-    caller: Reader,
-    chosen: Annotated[Chosen, Query()],
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    services: Services, caller: Reader, chosen: Annotated[ChosenPage, Query()]
 ) -> Page[FailureShown]:
     """Records that were not delivered, in order of acceptance."""
-    wanted = chosen.as_filter()
-    found = await services.records.failures(
-        caller.tenant, wanted, after=failure_cursor(cursor), limit=limit + 1
-    )
+    limit, after = chosen.limit, failure_cursor(chosen.cursor)
+    found = await services.records.failures(caller.tenant, chosen.as_filter(), after=after, limit=limit + 1)
     forms = frozenset(form.id for form in await services.forms.list(caller.tenant))
     return page_from(
         found, limit=limit, place=failure_place, show=lambda one: failure_shown(one, forms=forms)
@@ -145,8 +139,8 @@ async def list_failures(
 
 @router.get("/error-groups")
 async def list_error_groups(
-    services: Services, caller: Reader, chosen: Annotated[Chosen, Query()], limit: Limit = 50
+    services: Services, caller: Reader, chosen: Annotated[ChosenPage, Query()]
 ) -> GroupsShown:
     """Undelivered records that nobody sent again yet, grouped by what failed, the largest first."""
-    found = await services.records.groups(caller.tenant, chosen.as_filter(), limit=limit)
+    found = await services.records.groups(caller.tenant, chosen.as_filter(), limit=chosen.limit)
     return GroupsShown(data=[group_shown(group) for group in found])
