@@ -29,6 +29,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from tests.components import missing
+
 _DEADLINE = 20.0
 _SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/lib/ssh"))
 _UNPRIVILEGED = "daemon"  # an account of every Debian; sshd refuses `nobody` as locked
@@ -208,7 +210,7 @@ def sshd_binary() -> str:
     """Absolute path of sshd (it insists on one), or skips the test."""
     found = shutil.which("sshd", path=_SEARCH_PATH)
     if found is None:
-        pytest.skip("sshd is missing: install the packages openssh-server and openssh-sftp-server")
+        missing("sshd", "apt-get install openssh-server openssh-sftp-server")
     return found
 
 
@@ -258,7 +260,7 @@ def _account(*, unprivileged: bool) -> tuple[str, tuple[str, ...], tuple[int, in
         return pwd.getpwuid(os.geteuid()).pw_name, (), None
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        pytest.skip("setpriv is missing: install the package util-linux")
+        missing("setpriv", "apt-get install util-linux")
     entry = pwd.getpwnam(_UNPRIVILEGED)
     words = (setpriv, "--reuid", str(entry.pw_uid), "--regid", str(entry.pw_gid), "--clear-groups")
     return entry.pw_name, words, (entry.pw_uid, entry.pw_gid)
@@ -269,7 +271,7 @@ def _separation_directory() -> None:
     try:
         pwd.getpwnam("sshd")
     except KeyError:
-        pytest.skip("the system account sshd is missing: install the package openssh-server")
+        missing("the system account sshd", "apt-get install openssh-server")
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
 
 

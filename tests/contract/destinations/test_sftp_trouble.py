@@ -13,9 +13,10 @@ import pytest
 
 from formlane.destinations.base import CallResult
 from formlane.destinations.egress import Guard
-from formlane.destinations.sftp import SftpConnector, scan_host_keys
+from formlane.destinations.sftp import SftpConnector
 from formlane.domain.outcomes import Blocked, Deferred, Delivered, Outcome, Reason, Scope, Uncertain
 from formlane.domain.types import Json
+from tests.components import missing
 from tests.proxy import End, Plan, running_proxy
 from tests.sshd import Sshd, SshdOptions, running_sshd
 from tests.unit.destinations_sftp.fakes import FakeJournal, RealClock, make_call, make_equipment
@@ -148,7 +149,7 @@ def small_disk(server: Sshd) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(path)], capture_output=True, check=False
     )
     if mounted.returncode:
-        pytest.skip("mounting needs root")
+        missing("mounting a file system", "run the tests as root")
     yield path
     subprocess.run(["umount", str(path)], check=True)
 
@@ -299,108 +300,3 @@ async def test_another_server_is_not_taken_for_a_consumer(server: Sshd) -> None:
             outcome = the_outcome(await connector.send(make_call(ROWS), FakeJournal(memory=journal.memory)))
     assert isinstance(outcome, Blocked)
     assert outcome.reason is Reason.CONFIGURATION
-
-
-async def test_check_names_every_step_and_leaves_nothing(server: Sshd) -> None:
-    async with connected(server) as connector:
-        report = await connector.check()
-    names = [step.name for step in report.steps]
-    assert names == [
-        "resolve",
-        "connect",
-        "login",
-        "sftp",
-        "directory",
-        "write",
-        "rename",
-        "replace",
-        "size",
-        "delete",
-    ]
-    assert report.passed
-    assert list(server.root.iterdir()) == []
-
-
-async def test_check_stops_at_the_step_that_fails(server: Sshd) -> None:
-    async with connected(server, base_dir="/nowhere/at/all") as connector:
-        report = await connector.check()
-    assert [step.name for step in report.steps if not step.passed] == ["directory"]
-    assert report.steps[-1].name == "directory"
-    server.stop()
-    async with connected(server) as connector:
-        report = await connector.check()
-    assert [(step.name, step.passed) for step in report.steps] == [("resolve", True), ("connect", False)]
-
-
-async def test_host_keys_are_fetched_for_approval(server: Sshd) -> None:
-    second = server.home / "second_key"
-    asyncssh.generate_private_key("ecdsa-sha2-nistp256").write_private_key(str(second))
-    second.chmod(0o600)
-    server.restart(options=SshdOptions(config=(f"HostKey {second}",)))
-    found = await scan_host_keys(server.host, server.port, Guard(allow=[(server.host, server.port)]))
-    assert [key.algorithm for key in found] == ["ssh-ed25519", "ecdsa-sha2-nistp256"]
-    assert found[0].line == server.host_keys[0]
-    assert found[0].sha256.startswith("SHA256:")
-    assert found[0].md5.startswith("MD5:")
-    async with connected(server, host_keys=[found[1].line]) as connector:
-        assert (await connector.check()).passed
-
-
-async def test_host_keys_of_a_server_that_is_away(server: Sshd) -> None:
-    server.stop()
-    with pytest.raises(OSError, match="Connect call failed"):
-        await scan_host_keys(server.host, server.port, Guard(allow=[(server.host, server.port)]))
-
-
-async def test_cancelled_call_costs_the_connection_and_is_finished_later(server: Sshd) -> None:
-    journal = FakeJournal()
-    async with connected(server) as connector:
-        await connector.send(make_call([{"a": "0"}]), FakeJournal(sequence=2))
-        server.freeze()
-        task = asyncio.create_task(connector.send(make_call(ROWS), journal))
-        await journal.was_sealed.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        server.thaw()
-        result = await connector.send(make_call(ROWS), FakeJournal(memory=journal.memory))
-        assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
-    assert len(visible(server)) == 2
-
-
-class MovableClock(RealClock):
-    offset = 0.0
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.offset
-
-
-async def test_old_connections_are_replaced_and_idle_ones_looked_at(server: Sshd) -> None:
-    clock = MovableClock()
-    async with connected(server, clock=clock) as connector:
-        await connector.send(make_call([{"a": "0"}]), FakeJournal(sequence=1))
-        clock.offset += 25
-        await connector.send(make_call([{"a": "1"}]), FakeJournal(sequence=2))
-        assert server.log.count("Accepted publickey") == 1
-        server.restart()
-        clock.offset += 25
-        result = await connector.send(make_call([{"a": "2"}]), FakeJournal(sequence=3))
-        assert isinstance(the_outcome(result), Delivered)
-        assert server.log.count("Accepted publickey") == 2
-        clock.offset += 31 * 60
-        await connector.send(make_call([{"a": "3"}]), FakeJournal(sequence=4))
-        assert server.log.count("Accepted publickey") == 3
-    assert len(visible(server)) == 4
-
-
-async def test_one_connection_is_reused_and_two_accounts_never_share(server: Sshd) -> None:
-    async with connected(server) as first, connected(server) as second:
-        for sequence in range(1, 6):
-            call = make_call([{"a": str(sequence)}])
-            await asyncio.gather(
-                first.send(call, FakeJournal(sequence=sequence)),
-                second.send(call, FakeJournal(sequence=100 + sequence)),
-            )
-        assert server.connections() == 2
-    assert server.log.count("Accepted publickey") == 2
-    assert len(visible(server)) == 10

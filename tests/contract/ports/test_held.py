@@ -8,6 +8,7 @@ from formlane.domain.ids import new_id
 from formlane.domain.lanes import (
     Attempt,
     HeldTry,
+    Lease,
     LedgerEntry,
     NewHeld,
     Position,
@@ -33,28 +34,8 @@ async def test_held_records_keep_the_order_of_their_key(world: World) -> None:
         given_back=True,
         attempts=(attempt(one, Position(2, 0), 2, 1),),
         held=(
-            NewHeld(
-                key=key,
-                queue=Queue.LIVE,
-                seq=1,
-                position=0,
-                step=0,
-                release=1,
-                attempt=1,
-                retry=dt.timedelta(milliseconds=300),
-                reason="locked",
-            ),
-            NewHeld(
-                key=key,
-                queue=Queue.LIVE,
-                seq=1,
-                position=2,
-                step=0,
-                release=None,
-                attempt=0,
-                retry=dt.timedelta(0),
-                reason="behind_key",
-            ),
+            held(key, 0, retry=dt.timedelta(milliseconds=300), tried=True),
+            held(key, 2, retry=dt.timedelta(0), tried=False),
         ),
         ledger=(LedgerEntry(source=setup.source, minute=minute(one.leased_at), delivered=1),),
     )
@@ -75,23 +56,7 @@ async def test_held_records_keep_the_order_of_their_key(world: World) -> None:
             progress=True,
             finished=True,
             given_back=True,
-            attempts=(
-                Attempt(
-                    id=new_id(0),
-                    call=new_id(0),
-                    step=0,
-                    queue=Queue.HELD,
-                    start=Position(1, 0),
-                    end=Position(1, 1),
-                    release=1,
-                    number=2,
-                    started_at=first.leased_at,
-                    milliseconds=1,
-                    records=1,
-                    delivered=1,
-                    outcome="delivered",
-                ),
-            ),
+            attempts=(held_attempt(first),),
             tried=(HeldTry(place=head.place, gone=True),),
             ledger=(LedgerEntry(source=setup.source, minute=minute(one.leased_at), delivered=1),),
         ),
@@ -101,3 +66,35 @@ async def test_held_records_keep_the_order_of_their_key(world: World) -> None:
     assert tail.position == 2
     counted = (await world.recount(setup))[setup.source]
     assert (counted["delivered"], counted["in_flight"]) == (2, 1)
+
+
+def held(key: bytes, position: int, *, retry: dt.timedelta, tried: bool) -> NewHeld:
+    return NewHeld(
+        key=key,
+        queue=Queue.LIVE,
+        seq=1,
+        position=position,
+        step=0,
+        release=1 if tried else None,
+        attempt=int(tried),
+        retry=retry,
+        reason="locked" if tried else "behind_key",
+    )
+
+
+def held_attempt(one: Lease) -> Attempt:
+    return Attempt(
+        id=new_id(0),
+        call=new_id(0),
+        step=0,
+        queue=Queue.HELD,
+        start=Position(1, 0),
+        end=Position(1, 1),
+        release=1,
+        number=2,
+        started_at=one.leased_at,
+        milliseconds=1,
+        records=1,
+        delivered=1,
+        outcome="delivered",
+    )

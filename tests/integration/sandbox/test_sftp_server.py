@@ -16,6 +16,7 @@ from formlane_sandbox.server import running
 from formlane_sandbox.sftp.accounts import Account
 from formlane_sandbox.sftp.behaviour import Behaviour
 from formlane_sandbox.sftp.simulator import SftpServer, SftpSettings
+from tests.components import missing
 
 Connecting = AbstractAsyncContextManager[asyncssh.SSHClientConnection]
 
@@ -75,7 +76,7 @@ async def user(tmp_path: Path) -> AsyncIterator[User]:
 async def test_openssh_uploads_renames_and_lists(user: User, tmp_path: Path) -> None:
     program = shutil.which("sftp")
     if program is None:
-        pytest.skip("sftp is missing: install the package openssh-client")
+        missing("sftp", "apt-get install openssh-client")
     (tmp_path / "known").write_text(f"[{user.server.host}]:{user.server.port} {user.server.host_key}\n")
     (tmp_path / "orders").write_bytes(b"a,b\r\n" * 20_000)
     process = await asyncio.create_subprocess_exec(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +33,7 @@ from formlane.memory.keys import MemoryKeys
 from formlane.services.blobs import pack_records
 from formlane.services.recipes import Recipe
 from formlane.store.connect import Pool
+from formlane.telemetry.clock import SystemClock
 from formlane.vault.keyring import Keyring
 from formlane.vault.local import LocalKeys
 from formlane.vault.vault import Vault
@@ -56,19 +56,6 @@ DEFINITION = FlowDefinition(
 )
 
 Script = Callable[[Call], Sequence[Outcome]]
-
-
-class SystemClock:
-    """The real clock."""
-
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class Quiet:
