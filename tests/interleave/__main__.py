@@ -1,4 +1,4 @@
-"""`python -m tests.interleave`: runs schedules on a server of its own; see docs/contributing/interleaving.md."""
+"""`python -m tests.interleave`: runs schedules on a server of its own (docs/contributing/interleaving.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main() -> int:
     arguments = _arguments()
     chosen = [one for one in SCENARIOS if arguments.only in one.name]
     if not chosen:
-        print(f"No scenario has {arguments.only!r} in its name.")
+        _tell(f"No scenario has {arguments.only!r} in its name.")
         return 2
     return asyncio.run(_serve(chosen, arguments))
 
@@ -53,29 +53,29 @@ async def _serve(chosen: list[Scenario], arguments: argparse.Namespace) -> int:
 async def _run(one: Interleaver, chosen: list[Scenario], arguments: argparse.Namespace) -> int:
     if arguments.plan:
         ran = await one.run(chosen[0], arguments.plan)
-        print(ran)
+        _tell(str(ran))
         return bool(ran.violations)
     preemptions = arguments.preemptions or (3 if arguments.full else 2)
     failures = total = 0
     for scenario in chosen:
-        began, runs, failed = time.monotonic(), 0, list[Ran]()
-
-        def report(ran: Ran, failed: list[Ran] = failed) -> None:
-            nonlocal runs
-            runs += 1
-            if ran.violations:
-                failed.append(ran)
-
-        await one.explore(scenario, preemptions, report)
-        total += runs
-        failures += len(failed)
-        print(f"{scenario.name}: {runs} schedules, {len(failed)} fail, {time.monotonic() - began:.1f} s", flush=True)
+        began, runs = time.monotonic(), list[Ran]()
+        await one.explore(scenario, preemptions, runs.append)
+        failed = [ran for ran in runs if ran.violations]
+        total, failures = total + len(runs), failures + len(failed)
+        took = time.monotonic() - began
+        _tell(f"{scenario.name}: {len(runs)} schedules, {len(failed)} fail, {took:.1f} s")
         if failed:
-            print(min(failed, key=lambda ran: len(ran.steps)))
+            _tell(str(min(failed, key=lambda ran: len(ran.steps))))
             if not arguments.keep_going:
                 break
-    print(f"{total} schedules, {failures} fail")
-    return failures > 0
+    _tell(f"{total} schedules, {failures} fail")
+    return int(failures > 0)
+
+
+def _tell(line: str) -> None:
+    """Writes a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ FUNCTIONS = (
     "enqueue_replay",
     "fold_ledger",
 )
-"""The PL/pgSQL functions that get breakpoints; the single SQL statements they call have one before the call."""
+"""The PL/pgSQL functions that get breakpoints; functions of one SQL statement have one before their call."""
 
 _BREAKPOINT = """
 CREATE OR REPLACE FUNCTION formlane.breakpoint(place integer) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -80,10 +80,15 @@ $$;
 SERVICES = ("pause_flow", "resume_flow", "pause_connection")
 
 
+async def add_services(admin: Connection) -> None:
+    """Adds what stands for the services; `SERVICES` names it."""
+    await admin.execute(_SERVICES)
+
+
 async def install(admin: Connection) -> Mapping[int, str]:
     """Replaces the functions by copies with breakpoints; where each breakpoint is, for people to read."""
     await admin.execute(_BREAKPOINT)
-    await admin.execute(_SERVICES)
+    await add_services(admin)
     places: dict[int, str] = {}
     for name in (*FUNCTIONS, *SERVICES):
         found = await admin.fetchrow(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from tests.interleave.stage import C1, TOKENS, Stage, Taken
 _STANDING = (Path(__file__).parent / "invariants.sql").read_text(encoding="utf-8")
 _LANES = """
 SELECT l.*, clock_timestamp() AS looked_at,
+       EXISTS (SELECT FROM formlane.journal j WHERE j.lane_id = l.id) AS has_journal,
        (SELECT coalesce(sum(least(d.records, CASE WHEN d.seq < l.live_head THEN d.records
                                              WHEN d.seq = l.live_head THEN l.live_offset ELSE 0 END)), 0)
         FROM formlane.deliveries d WHERE d.lane_id = l.id AND d.queue = 0) AS live_done,
@@ -35,9 +37,7 @@ SELECT (SELECT array_agg(id) FROM formlane.batches) AS batches,
        (SELECT array_agg(batch_id) FROM formlane.deliveries WHERE queue = 0) AS delivered,
        (SELECT coalesce(sum(records), 0) FROM formlane.deliveries WHERE queue = 1) AS replayed,
        (SELECT coalesce(sum(accepted), 0) FROM formlane.ledger_deltas)
-       + (SELECT coalesce(sum(accepted), 0) FROM formlane.ledger) AS booked,
-       (SELECT array_agg(file) FROM (SELECT sequence AS file FROM formlane.journal
-                                     WHERE sequence IS NOT NULL) j) AS files
+       + (SELECT coalesce(sum(accepted), 0) FROM formlane.ledger) AS booked
 """
 
 
@@ -111,7 +111,7 @@ def _windows(stage: Stage, lanes: dict[UUID, asyncpg.Record]) -> Iterator[str]:
     spans = sorted(
         (one.lane, one.queue, one.head, one.to) for one in stage.windows.values() if one.head and one.to
     )
-    for one, two in zip(spans, spans[1:], strict=False):
+    for one, two in pairwise(spans):
         if one[:2] == two[:2] and one[3] > two[2]:
             yield f"windows overlap: {one} and {two}"
 
@@ -121,7 +121,7 @@ def _holders(stage: Stage, lanes: dict[UUID, asyncpg.Record]) -> Iterator[str]:
     given_back = {one.token for one, good in stage.settled if good and one.given_back}
     for id_, lane in lanes.items():
         mine = sorted((one for one in stage.taken if one.lease.lane == id_), key=_leased_at)
-        for old, new in zip(mine, mine[1:], strict=False):
+        for old, new in pairwise(mine):
             if old.lease.token in given_back:
                 continue
             ends = max(old.until, stage.renewed.get(old.lease.token, old.until)) + lane["quiet"]
@@ -132,6 +132,9 @@ def _holders(stage: Stage, lanes: dict[UUID, asyncpg.Record]) -> Iterator[str]:
         if mine and mine[-1].lease.token not in given_back:
             if lane["lease_token"] != mine[-1].lease.token:
                 yield f"{id_}: the last to lease it does not hold it"
+            behind = lane["has_journal"] and mine[-1].lease.journal is None
+            if behind and mine[-1].lease.token not in stage.journaled:
+                yield f"{id_}: its journal was written behind the back of who leased it last"
             promised = stage.renewed.get(mine[-1].lease.token)
             if promised is not None and lane["lease_until"] < promised:
                 yield f"{id_} was renewed until {promised}, its lease ends at {lane['lease_until']}"
@@ -142,16 +145,16 @@ def _holders(stage: Stage, lanes: dict[UUID, asyncpg.Record]) -> Iterator[str]:
             yield f"{id_}: an old token settled after a newer one"
 
 
-async def _connection(
-    admin: Connection, stage: Stage, lanes: dict[UUID, asyncpg.Record]
-) -> list[str]:
+async def _connection(admin: Connection, stage: Stage, lanes: dict[UUID, asyncpg.Record]) -> list[str]:
     """No more lanes and calls of a connection than it allows; a file number per sealed call."""
     row = await admin.fetchrow(_CONNECTION, C1, stage.began_at)
     assert row is not None
     calls = stage.calls[C1]
     found = []
     if row["tokens"] > TOKENS + row["refill"] - calls + 1e-3:
-        found.append(f"{row['tokens']:.3f} calls at hand, at most {TOKENS + row['refill'] - calls:.3f} can be")
+        found.append(
+            f"{row['tokens']:.3f} calls at hand, at most {TOKENS + row['refill'] - calls:.3f} can be"
+        )
     if row["same_day"] and row["used_today"] != calls:
         found.append(f"{row['used_today']} calls are booked for today, {calls} were given")
     alive = [
@@ -161,8 +164,16 @@ async def _connection(
     ]
     if len(alive) > stage.rules.concurrency:
         found.append(f"{len(alive)} lanes of a connection that allows {stage.rules.concurrency} are leased")
-    if row["file_sequence"] != len(stage.sealed) or len(set(stage.sealed.values())) != len(stage.sealed):
-        found.append(f"file numbers {sorted(stage.sealed.values())} were given, {row['file_sequence']} are used")
+    files = set(stage.sealed)
+    if (
+        not len(files)
+        == len({call for call, _ in files})
+        == len({n for _, n in files})
+        == row["file_sequence"]
+    ):
+        found.append(
+            f"file numbers {sorted(n for _, n in files)} were given, {row['file_sequence']} are used"
+        )
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ from formlane.domain.lanes import (
     ZERO,
     Attempt,
     ConnectionEffect,
+    HeldRecord,
     HeldTry,
     Lease,
     LeaseRequest,
@@ -29,6 +30,9 @@ from tests.interleave.stage import C1, CONNECTION_OF, F1, FLOW_OF, LANES, REPLAY
 
 LONG = dt.timedelta(seconds=60)
 KEY = b"k" * 8
+CALL = UUID(int=0x31)
+RECORDS = 2
+"""Of a batch, unless told otherwise."""
 
 
 class Operation(Protocol):
@@ -44,7 +48,7 @@ class Accept:
     """One flush: a batch of `records` for each lane named, in this order, with an idempotency key each."""
 
     lanes: tuple[int, ...] = (0,)
-    records: int = 2
+    records: int = RECORDS
     keys: tuple[bytes | None, ...] = (None,)
     body: bytes = b"body"
 
@@ -118,7 +122,8 @@ class Settle:
 
     async def _settlement(self, session: Session, lease: Lease, stage: Stage) -> Settlement:
         if lease.queue is Queue.HELD:
-            settlement = held_delivered(lease, place=await _oldest_held(session, lease))
+            held = await session.lanes.held_window([lease])
+            settlement = held_delivered(lease, held)
         elif self.records == 0:
             settlement = Settlement(lane=lease.lane, token=lease.token, given_back=True)
         else:
@@ -150,13 +155,14 @@ class Seal:
 
     lane: int = 0
     place: int = 0
-    call: UUID = UUID(int=0x31)
+    call: UUID = CALL
 
     async def __call__(self, session: Session, stage: Stage) -> None:
         lease = stage.lease(self.lane, self.place)
         sealed = await session.lanes.journal_seal(lease.lane, lease.token, self.call, b"content")
         if sealed is not None:
-            assert stage.sealed.setdefault(self.call, sealed[0]) == sealed[0], "a call was sealed twice"
+            stage.sealed.append((self.call, sealed[0]))
+            stage.journaled.add(lease.token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +174,8 @@ class Save:
 
     async def __call__(self, session: Session, stage: Stage) -> None:
         lease = stage.lease(self.lane, self.place)
-        stage.saved.append(
-            await session.lanes.journal_save(lease.lane, lease.token, UUID(int=0x31), b"state")
-        )
+        if await session.lanes.journal_save(lease.lane, lease.token, CALL, b"state"):
+            stage.journaled.add(lease.token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +214,7 @@ class Say:
 
     name: str
 
-    async def __call__(self, session: Session, _: Stage) -> None:
+    async def __call__(self, session: Session, stage: Stage) -> None:
         call, arguments = {
             "pause_flow": ("pause_flow($1, $2, 'user')", (TENANT, F1)),
             "resume_flow": ("resume_flow($1, $2, 'user')", (TENANT, F1)),
@@ -251,27 +256,25 @@ def moved_by(lease: Lease, size: int, *, records: int | None = None, hold: int =
             )
             for n in range(hold)
         ),
-        ledger=(_booked(lease, delivered),),
+        ledger=(_booked(lease, delivered, lease.queue),),
     )
 
 
-def held_delivered(lease: Lease, *, place: int) -> Settlement:
-    """The oldest held record of the window was delivered."""
-    end = Position(1, 1)
-    return Settlement(
-        lane=lease.lane,
-        token=lease.token,
-        progress=True,
-        finished=True,
-        given_back=True,
-        attempts=(_attempt(lease, end, 1, 1),),
-        tried=(HeldTry(place=place, gone=True),),
-        ledger=(_booked(lease, 1),),
+def held_delivered(lease: Lease, held: Sequence[HeldRecord]) -> Settlement:
+    """The oldest held record of the window was delivered; none is there when another has the lane."""
+    finished = Settlement(lane=lease.lane, token=lease.token, progress=True, finished=True, given_back=True)
+    if not held:
+        return finished
+    return replace(
+        finished,
+        attempts=(_attempt(lease, Position(1, 1), 1, 1),),
+        tried=(HeldTry(place=held[0].place, gone=True),),
+        ledger=(_booked(lease, 1, held[0].queue),),
     )
 
 
 def _size(stage: Stage, lease: Lease) -> int:
-    """Records in the window, counted from what was accepted for the lane (or replayed: one each)."""
+    """Records in the window: of batches accepted for the lane, heard of or not, or replayed (one each)."""
     assert lease.head is not None
     assert lease.to is not None
     if lease.queue is Queue.REPLAY:
@@ -281,18 +284,13 @@ def _size(stage: Stage, lease: Lease) -> int:
         for batch, answer in stage.accepted
         if batch.deliveries[0].lane == lease.lane and answer.verdict == "accepted"
     ]
-    return (
-        sum(sizes[lease.head.seq - 1 : lease.to.seq - 1]) - lease.head.offset + lease.to.offset
-    )
+    unheard = [RECORDS] * (lease.to.seq - 1 - len(sizes))
+    whole = [*sizes, *unheard][lease.head.seq - 1 : lease.to.seq - 1]
+    return sum(whole) - lease.head.offset + lease.to.offset
 
 
 def _first_batch(stage: Stage, lane: int) -> UUID:
     return next(batch.id for batch, _ in stage.accepted if batch.deliveries[0].lane == LANES[lane])
-
-
-async def _oldest_held(session: Session, lease: Lease) -> int:
-    held = await session.lanes.held_window([lease])
-    return held[0].place if held else 0
 
 
 def _attempt(lease: Lease, end: Position, records: int, delivered: int) -> Attempt:
@@ -313,9 +311,9 @@ def _attempt(lease: Lease, end: Position, records: int, delivered: int) -> Attem
     )
 
 
-def _booked(lease: Lease, delivered: int) -> LedgerEntry:
+def _booked(lease: Lease, delivered: int, queue: Queue) -> LedgerEntry:
     return LedgerEntry(
-        source=REPLAY if lease.queue is Queue.REPLAY else FLOW_OF[lease.lane],
+        source=REPLAY if queue is Queue.REPLAY else FLOW_OF[lease.lane],
         minute=lease.leased_at.replace(second=0, microsecond=0),
         delivered=delivered,
         bucket=3,

@@ -121,10 +121,21 @@ SCENARIOS = (
         second=Settle(),
         rules=ONE_AT_A_TIME,
     ),
-    _meet("lease|settle failed", _QUEUED, Take(), _BOTH, first=Take(), second=Settle(records=0, with_=FAILURE)),
-    _meet("lease|settle blocked", _QUEUED, Take(), _BOTH, first=Take(), second=Settle(records=0, with_=BLOCKED)),
+    _meet(
+        "lease|settle failed", _QUEUED, Take(), _BOTH, first=Take(), second=Settle(records=0, with_=FAILURE)
+    ),
+    _meet(
+        "lease|settle blocked", _QUEUED, Take(), _BOTH, first=Take(), second=Settle(records=0, with_=BLOCKED)
+    ),
     _meet("lease|settle lost", _QUEUED, Take(), first=Take(), second=Settle(records=0, with_=LOST)),
-    _meet("settle|settle old and new", _QUEUED, Take(length=LAPSED), Take(), first=Settle(), second=Settle(place=1)),
+    _meet(
+        "settle|settle old and new",
+        _QUEUED,
+        Take(length=LAPSED),
+        Take(),
+        first=Settle(),
+        second=Settle(place=1),
+    ),
     _meet("settle|settle one token", _QUEUED, Take(), first=Settle(), second=Settle()),
     _meet(
         "settle|settle crosswise",
@@ -155,7 +166,9 @@ SCENARIOS = (
     _meet("renew|lease", _QUEUED, Take(length=LAPSED), first=Renew(), second=Take(worker="v")),
     _meet("renew|renew", _QUEUED, Take(), first=Renew(), second=Renew()),
     _meet("renew|settle", _BOTH, Take(), first=Renew(lanes=(0, 1)), second=Settle(lanes=(1, 0))),
-    _meet("renew|settle old token", _QUEUED, Take(length=LAPSED), Take(), first=Renew(place=1), second=Settle()),
+    _meet(
+        "renew|settle old token", _QUEUED, Take(length=LAPSED), Take(), first=Renew(place=1), second=Settle()
+    ),
     _meet("seal|lease", _QUEUED, Take(length=LAPSED), first=Seal(), second=Take()),
     _meet("seal|seal one call", _QUEUED, Take(), first=Seal(), second=Seal()),
     _meet(
@@ -168,8 +181,24 @@ SCENARIOS = (
     _meet("save|lease", _QUEUED, Take(length=LAPSED), first=Save(), second=Take()),
     _meet("replay|settle", _QUEUED, Take(), first=Replay(), second=Settle()),
     _meet("replay|lease", _QUEUED, Take(), Settle(), first=Replay(), second=Take()),
-    _meet("replay|replay", _BOTH, Take(), Settle(lanes=(0, 1)), first=Replay(lanes=(0, 1)), second=Replay(lanes=(1, 0))),
-    _meet("replay|settle of a replay", _QUEUED, Take(), Settle(), Replay(), Take(), first=Replay(), second=Settle(place=1)),
+    _meet(
+        "replay|replay",
+        _BOTH,
+        Take(),
+        Settle(lanes=(0, 1)),
+        first=Replay(lanes=(0, 1)),
+        second=Replay(lanes=(1, 0)),
+    ),
+    _meet(
+        "replay|settle of a replay",
+        _QUEUED,
+        Take(),
+        Settle(),
+        Replay(),
+        Take(),
+        first=Replay(),
+        second=Settle(place=1),
+    ),
     _meet("pause|settle", _QUEUED, Take(), first=Say("pause_flow"), second=Settle(records=1)),
     _meet("pause|settle given back", _QUEUED, Take(), first=Say("pause_flow"), second=Settle(records=0)),
     _meet("pause|lease", _BOTH, first=Say("pause_flow"), second=Take()),

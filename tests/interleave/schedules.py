@@ -7,12 +7,11 @@ go on by itself. So a plan gives one schedule, the same in every run.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Protocol
 
 from formlane.store.connect import Connection, connect
 from tests.database import TestDatabase
@@ -63,18 +62,12 @@ class Ran:
         )
 
 
-class Reporter(Protocol):
-    """Hears of every schedule that was run."""
-
-    def __call__(self, ran: Ran) -> None:
-        """One schedule."""
-        ...
-
-
 class Interleaver:
     """Two sessions and an onlooker on one database."""
 
-    def __init__(self, admin: Connection, sessions: tuple[Session, Session], places: Mapping[int, str]) -> None:
+    def __init__(
+        self, admin: Connection, sessions: tuple[Session, Session], places: Mapping[int, str]
+    ) -> None:
         self._admin = admin
         self._sessions = sessions
         self.places = places
@@ -98,16 +91,16 @@ class Interleaver:
             if session.error is not None
         ]
         found += await violations(self._admin, stage)
-        return Ran(
-            scenario=scenario, plan=plan, reached=reached, steps=tuple(steps), violations=tuple(found)
-        )
+        return Ran(scenario=scenario, plan=plan, reached=reached, steps=tuple(steps), violations=tuple(found))
 
-    async def explore(self, scenario: Scenario, preemptions: int, report: Reporter) -> None:
+    async def explore(self, scenario: Scenario, preemptions: int, report: Callable[[Ran], None]) -> None:
         """All schedules with that many preemptions, or fewer where there are no more breakpoints."""
         for begins in (0, 1):
             await self._expand(scenario, Plan(begins=begins, stops=()), preemptions, report)
 
-    async def _expand(self, scenario: Scenario, plan: Plan, preemptions: int, report: Reporter) -> int:
+    async def _expand(
+        self, scenario: Scenario, plan: Plan, preemptions: int, report: Callable[[Ran], None]
+    ) -> int:
         """Adds each possible stop to the plan; how many stops were reached in the first of them."""
         depth = len(plan.stops) + 1
         first_reached: int | None = None

@@ -43,7 +43,9 @@ class _OneConnection:
 class Session:
     """One connection of the service's role. `number` names its gates."""
 
-    def __init__(self, number: int, connection: asyncpg.Connection[asyncpg.Record], admin: Connection) -> None:
+    def __init__(
+        self, number: int, connection: asyncpg.Connection[asyncpg.Record], admin: Connection
+    ) -> None:
         self.number = number
         self.connection = connection
         self.lanes = PostgresLanes(cast("Pool", _OneConnection(connection)))

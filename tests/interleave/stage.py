@@ -27,7 +27,8 @@ VALUES ('{TENANT}', '{C1}', 'webhook', 'one', '{{}}'), ('{TENANT}', '{C2}', 'web
 INSERT INTO formlane.connection_state (tenant_id, connection_id, rate, concurrency)
 VALUES ('{TENANT}', '{C1}', 1, 1), ('{TENANT}', '{C2}', 1, 1);
 INSERT INTO formlane.sources (tenant_id, id, kind, name)
-VALUES ('{TENANT}', '{F1}', 'flow', 'f'), ('{TENANT}', '{F2}', 'flow', 'g'), ('{TENANT}', '{REPLAY}', 'replay', 'r');
+VALUES ('{TENANT}', '{F1}', 'flow', 'f'), ('{TENANT}', '{F2}', 'flow', 'g'),
+       ('{TENANT}', '{REPLAY}', 'replay', 'r');
 INSERT INTO formlane.flows (tenant_id, id, connection_id, draft, release, generation)
 VALUES ('{TENANT}', '{F1}', '{C1}', '{{}}', 1, 1), ('{TENANT}', '{F2}', '{C2}', '{{}}', 1, 1);
 """
@@ -72,8 +73,8 @@ class Stage:
     taken: list[Taken] = field(default_factory=list)
     settled: list[tuple[Settlement, bool]] = field(default_factory=list)
     renewed: dict[UUID, dt.datetime] = field(default_factory=dict)
-    sealed: dict[UUID, int] = field(default_factory=dict)
-    saved: list[bool] = field(default_factory=list)
+    sealed: list[tuple[UUID, int]] = field(default_factory=list)
+    journaled: set[UUID] = field(default_factory=set)
     calls: Counter[UUID] = field(default_factory=Counter)
     replayed: int = 0
 
