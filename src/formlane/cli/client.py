@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ipaddress
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -122,10 +123,13 @@ class ApiClient:
 async def open_client(url: str, key: str) -> AsyncIterator[ApiClient]:
     """A client; raises `ConfigurationError` for an address or a key that cannot be one."""
     _check_address(url)
-    if not key.strip():
+    key = key.strip()
+    if not key:
         raise ConfigurationError("An API key is needed: set FORMLANE_API_KEY, or give --key.")
+    if not re.fullmatch(r"[!-~]+", key):
+        raise ConfigurationError("What was given as API key is none: a key is one word, as fl_live_….")
     async with aiohttp.ClientSession(
-        headers={"authorization": f"Bearer {key.strip()}", "user-agent": "formlane-cli"},
+        headers={"authorization": f"Bearer {key}", "user-agent": "formlane-cli"},
         timeout=aiohttp.ClientTimeout(total=SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:

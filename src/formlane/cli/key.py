@@ -11,7 +11,7 @@ import typer
 from formlane.bootstrap import Hub
 from formlane.cli.client import AsJson
 from formlane.cli.local import in_hub
-from formlane.cli.output import print_json, print_rows, print_thing, say, warn
+from formlane.cli.output import print_json, print_rows, say, warn
 from formlane.domain.ids import parse_id, to_text
 from formlane.domain.secrets import KeyMode
 from formlane.domain.types import Json
@@ -35,7 +35,10 @@ def create(
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key; push alone unless --scope says otherwise. It is shown this once."""
+    """Make an API key; push alone unless --scope says otherwise. It is shown this once.
+
+    On standard output is the key and nothing else.
+    """
     expires = None if days is None else dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
 
     async def make(hub: Hub) -> NewKey:
@@ -47,8 +50,9 @@ def create(
     if as_json:
         print_json({**_shown(made.entry), "token": made.token.reveal()})
         return
-    print_thing(_shown(made.entry), as_json=False, leave_out=["revoked_at", "last_used_at"])
-    warn("The key itself, shown this once:")
+    until = f", valid until {_time(made.entry.expires_at)}" if made.entry.expires_at else ""
+    scopes = ", ".join(sorted(made.entry.scopes))
+    warn(f"{to_text('key', made.entry.id)} may {scopes}{until}. The key itself is shown this once:")
     say(made.token.reveal())
 
 

@@ -92,11 +92,11 @@ class Installation:
         assert code is not None
         return code
 
-    def end(self) -> None:
-        """Kills what a failed test left."""
+    async def end(self) -> None:
+        """Ends what a failed test left."""
         if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                await self.stop()
 
     def address(self, title: str) -> str:
         """The address that was printed beside a title."""
@@ -157,7 +157,7 @@ async def installation() -> AsyncIterator[Installation]:
     """One that is not started yet."""
     made = Installation(directory=make_short_dir())
     yield made
-    made.end()
+    await made.end()
     shutil.rmtree(made.directory, ignore_errors=True)
 
 
