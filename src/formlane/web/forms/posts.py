@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -115,6 +116,10 @@ async def _multipart(request: Request, body: bytes, *, takes_files: bool) -> Pos
             body.decode()
         except UnicodeDecodeError:
             raise Unreadable("The answers are not UTF-8 text.") from None
+    _, options = parse_options_header(request.headers["content-type"])
+    boundary = options.get(b"boundary", b"")
+    if not boundary or b"--" + boundary + b"--" not in body:
+        raise Unreadable("The answers are cut off: their last boundary is missing (RFC 2046, 5.1.1).")
 
     async def once() -> AsyncGenerator[bytes, None]:
         yield body
