@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
+
+import orjson
 
 from formlane.destinations.catalogue import CATALOGUE
 from formlane.destinations.egress import Guard
@@ -22,8 +24,18 @@ from formlane.domain.flows import (
     Step,
 )
 from formlane.domain.forms import Binding, FormDefinition, FormField
-from formlane.domain.lanes import Lease, LeaseRequest, LedgerEntry, Settlement
-from formlane.domain.sealing import SecretOpened
+from formlane.domain.ids import TenantId, new_id
+from formlane.domain.lanes import (
+    Attempt,
+    Content,
+    Exceptional,
+    Lease,
+    LeaseRequest,
+    LedgerEntry,
+    NewHeld,
+    Settlement,
+)
+from formlane.domain.sealing import Sealer, SealKind, SecretOpened
 from formlane.domain.types import FieldType
 from formlane.engines.builtin.engine import BuiltinEngine
 from formlane.services.accounts import Accounts
@@ -130,6 +142,7 @@ class World:
     clock: SteadyClock = field(default_factory=SteadyClock)
     bell: CountingBell = field(default_factory=CountingBell)
     opened: list[SecretOpened] = field(default_factory=list)
+    mine: set[UUID] = field(default_factory=set)
     flushers: int = 4
 
     def __post_init__(self) -> None:
@@ -189,7 +202,9 @@ class World:
         self.opened.append(opened)
 
     async def new_tenant(self, name: str) -> UUID:
-        return (await self.tenants.create(name)).id
+        tenant = (await self.tenants.create(name)).id
+        self.mine.add(tenant)
+        return tenant
 
     async def published(
         self, tenant: UUID, *, key: Sequence[str] = (), shards: int = 2, name: str = "Leads"
@@ -211,40 +226,110 @@ class World:
             await self.routes.attach(tenant, form=form.id, flow=flow.id, bindings=BINDINGS)
         return form
 
-    async def lease(self, most: int = 32) -> list[Lease]:
-        """What a worker would be given now."""
-        return await self.lanes.lease(
-            LeaseRequest(worker="w", most=most, length=dt.timedelta(seconds=15), bytes=1 << 22)
-        )
+    async def lease(self) -> list[Lease]:
+        """What workers would be given now of this test's tenants."""
+        mine: list[Lease] = []
+        asked = LeaseRequest(worker="w", most=32, length=dt.timedelta(seconds=15), bytes=1 << 22)
+        while leases := await self.lanes.lease(asked):
+            mine += [lease for lease in leases if lease.tenant in self.mine]
+        return mine
 
-    async def deliver(self, settlements: Mapping[UUID, Settlement] | None = None) -> int:
-        """Settles every ready lane as delivered; returns how many windows."""
+    async def deliver(self, *, rejected: int = 0, held: int = 0) -> int:
+        """Settles every ready lane; returns how many windows. Of each the first are rejected, then held."""
         done = 0
         while leases := await self.lease():
             for lease in leases:
-                await self.lanes.settle([await self.settlement(lease)])
+                settlement = await self.settlement(lease, rejected=rejected, held=held)
+                await self.lanes.settle([settlement])
                 done += 1
         return done
 
-    async def settlement(self, lease: Lease) -> Settlement:
-        """What a worker settles that delivered a whole window, with its ledger entries."""
-        entries = []
-        moved = 0
+    async def settlement(self, lease: Lease, *, rejected: int = 0, held: int = 0) -> Settlement:
+        """What a worker settles that delivered a window, but for its first records: rejected, then held."""
+        places = []
+        ledger = []
+        assert lease.head is not None
+        assert lease.to is not None
         for content in await self.lanes.contents([lease]):
-            assert lease.head is not None
-            assert lease.to is not None
             start = lease.head.offset if content.seq == lease.head.seq else 0
             end = lease.to.offset if content.seq == lease.to.seq else content.records
-            moved += end - start
+            places += [(content, offset) for offset in range(start, end)]
+        release = lease.release
+        sealer = await self.vault.sealer(TenantId(lease.tenant))
+        exceptions, waiting = [], []
+        for number, (content, offset) in enumerate(places):
             minute = content.accepted_at.replace(second=0, microsecond=0)
-            entries.append(LedgerEntry(source=content.source, minute=minute, delivered=end - start, bucket=3))
+            index = offset if content.rows is None else content.rows[offset]
+            if number < rejected:
+                exceptions.append(_rejected(sealer, content, index, release))
+                ledger.append(LedgerEntry(source=content.source, minute=minute, rejected=1))
+            elif number < rejected + held:
+                waiting.append(_waiting(content, offset, release))
+            else:
+                ledger.append(LedgerEntry(source=content.source, minute=minute, delivered=1, bucket=3))
         return Settlement(
             lane=lease.lane,
             token=lease.token,
             position=lease.to,
-            moved=moved,
+            moved=len(places),
             progress=True,
             finished=True,
             given_back=True,
-            ledger=tuple(entries),
+            attempts=(_attempt(sealer, lease, len(places), len(places) - rejected - held),),
+            exceptions=tuple(exceptions),
+            held=tuple(waiting),
+            ledger=tuple(ledger),
         )
+
+
+def _rejected(sealer: Sealer, content: Content, index: int, release: int) -> Exceptional:
+    detail = orjson.dumps({"message": "No such customer.", "fields": ["email"], "code": "X1", "text": None})
+    return Exceptional(
+        batch=content.batch,
+        index=index,
+        source=content.source,
+        step=0,
+        status="rejected",
+        reason="refused",
+        release=release,
+        fingerprint=b"12345678",
+        detail=sealer.seal(SealKind.OUTCOMES, content.batch, detail, field="exception", version=index),
+    )
+
+
+def _waiting(content: Content, offset: int, release: int) -> NewHeld:
+    return NewHeld(
+        key=None,
+        queue=content.queue,
+        seq=content.seq,
+        position=offset,
+        step=0,
+        release=release,
+        attempt=1,
+        retry=dt.timedelta(hours=1),
+        reason="locked",
+    )
+
+
+def _attempt(sealer: Sealer, lease: Lease, records: int, delivered: int) -> Attempt:
+    assert lease.head is not None
+    assert lease.to is not None
+    id_ = new_id(1)
+    trace = orjson.dumps({"request": "POST /hook", "status": 200, "response": "ok"})
+    return Attempt(
+        id=id_,
+        call=new_id(1),
+        step=0,
+        queue=lease.queue,
+        start=lease.head,
+        end=lease.to,
+        release=lease.release,
+        number=1,
+        started_at=dt.datetime.now(dt.UTC),
+        milliseconds=7,
+        records=records,
+        delivered=delivered,
+        outcome="delivered",
+        exchange=sealer.seal(SealKind.EXCHANGE, id_, trace),
+        results=sealer.seal(SealKind.OUTCOMES, id_, orjson.dumps(["r1"]), field="results"),
+    )
