@@ -68,7 +68,8 @@ class Prepared:
 def installation(folder: Path, *sinks: Sink, **settings: str) -> Iterator[Installation]:
     """A fresh one while the block runs; `settings` are variables without their prefix, in small letters."""
     state = folder / "state"
-    state.mkdir(mode=0o711, parents=True)
+    state.mkdir(parents=True)
+    state.chmod(0o711)
     port = processes.free_port()
     allowed = tuple(("127.0.0.1", one.port) for one in sinks)
     log = folder / "serve.log"
@@ -80,10 +81,10 @@ def installation(folder: Path, *sinks: Sink, **settings: str) -> Iterator[Instal
 def serve_environment(
     state: Path, port: int, allowed: tuple[tuple[str, int], ...], settings: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of the product's processes: nothing inherited but what we say."""
-    inherited = {name: "" for name in os.environ if name.startswith("FORMLANE_") or name == "DATABASE_URL"}
+    """What the product's processes find in their environment. Refuses settings that it would inherit."""
+    inherited = sorted(name for name in os.environ if name.startswith("FORMLANE_") or name == "DATABASE_URL")
     if inherited:
-        raise processes.BenchError(f"Unset {', '.join(sorted(inherited))} first: a measurement has its own.")
+        raise processes.BenchError(f"Unset {', '.join(inherited)} first: a measurement has its own.")
     return {
         "FORMLANE_STATE_DIR": str(state),
         "PORT": str(port),
@@ -94,13 +95,20 @@ def serve_environment(
 
 
 async def prepare(
-    hub: Hub, base_url: str, sink: Sink, *, name: str = "Bench", keyed: bool = False, check: bool = True
+    hub: Hub,
+    base_url: str,
+    sink: Sink,
+    *,
+    name: str = "Bench",
+    url: str | None = None,
+    keyed: bool = False,
+    check: bool = True,
 ) -> Prepared:
-    """A tenant, an API key, a connection to the sink and the job as a published flow."""
+    """A tenant, an API key, a connection to the sink (or `url`) and the job as a published flow."""
     tenant = (await hub.tenants.create(name)).id
     change = ConnectionChange(
         name="Receiver",
-        settings={"url": sink.url, "body": "wrapped", "batch_size": BATCH, "allow_http": True},
+        settings={"url": url or sink.url, "body": "wrapped", "batch_size": BATCH, "allow_http": True},
         secrets={},
         limits=LIMITS,
     )

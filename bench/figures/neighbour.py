@@ -26,7 +26,7 @@ from bench.processes import Sink
 from formlane.bootstrap import Hub
 
 PAIRS = 10
-SUBMITTERS = 64
+SUBMITTERS = 1024
 MOST_BUFFERS = 100
 FACTOR = 2.0
 """How many times the control's own shift a shift may be."""
