@@ -8,6 +8,7 @@ from uuid import UUID
 
 from formlane.domain.ids import ConnectionId, TenantId
 from formlane.domain.sealing import Sealing
+from formlane.domain.secrets import Secret
 from formlane.engines.base import Account
 from formlane.ports import Clock
 from formlane.services.ports.connections import Connection, StoredSecret
@@ -79,3 +80,20 @@ class Accounts:
             settings=connection.settings,
             secrets=opened,
         )
+
+
+async def sealed_secrets(
+    sealing: Sealing, tenant: UUID, connection: UUID, secrets: Mapping[str, str], *, version: int
+) -> Sequence[StoredSecret]:
+    """Secrets as they are kept. May make the tenant's first key: call it outside of a unit."""
+    return [
+        StoredSecret(
+            name=name,
+            version=version,
+            sealed=await sealing.seal_secret(
+                TenantId(tenant), ConnectionId(connection), name, version, Secret(text)
+            ),
+            hint=Secret(text).hint(),
+        )
+        for name, text in secrets.items()
+    ]

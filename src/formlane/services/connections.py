@@ -11,14 +11,14 @@ from uuid import UUID
 
 from formlane.destinations.base import CheckReport, Destination, FieldInfo, ObjectInfo
 from formlane.destinations.settings import read_secrets, read_settings
-from formlane.domain.ids import ConnectionId, TenantId, new_id
+from formlane.domain.ids import new_id
 from formlane.domain.outcomes import Reason
 from formlane.domain.sealing import Sealing
-from formlane.domain.secrets import Secret
 from formlane.domain.types import Json
-from formlane.engines.base import Account, Engine
+from formlane.engines.base import Engine
 from formlane.errors import Conflict, InvalidInput, NotFound, Problem
-from formlane.services.accounts import Accounts
+from formlane.services.accounts import Accounts, sealed_secrets
+from formlane.services.checking import report_to_json, require_check, unsaved_account
 from formlane.services.paces import pace_of
 from formlane.services.ports.connections import (
     Alert,
@@ -26,10 +26,9 @@ from formlane.services.ports.connections import (
     Health,
     Pause,
     PauseScope,
-    StoredSecret,
 )
 from formlane.services.ports.store import Store, Unit
-from formlane.services.releases import lane_shape
+from formlane.services.releases import reshape_lanes
 
 if TYPE_CHECKING:
     from formlane.destinations.egress import Guard
@@ -125,8 +124,8 @@ class Connections:
         id_ = new_id(self._cell)
         report = None
         if check:
-            report = await self._require_check(_unsaved(tenant, id_, kind, settings, secrets))
-        sealed = await self._sealed(tenant, id_, secrets, version=1)
+            report = await require_check(self._engine, unsaved_account(tenant, id_, kind, settings, secrets))
+        sealed = await sealed_secrets(self._sealing, tenant, id_, secrets, version=1)
         async with self._store.tenant(tenant) as unit:
             now = await unit.now()
             connection = Connection(
@@ -169,10 +168,10 @@ class Connections:
         settings, secrets = self._validated(destination, change, kept=left)
         report = None
         if check:
-            account = _unsaved(tenant, connection, before.kind, settings, {**left, **secrets})
-            report = await self._require_check(account)
+            account = unsaved_account(tenant, connection, before.kind, settings, {**left, **secrets})
+            report = await require_check(self._engine, account)
         version = before.secret_version + 1
-        sealed = await self._sealed(tenant, connection, secrets, version=version)
+        sealed = await sealed_secrets(self._sealing, tenant, connection, secrets, version=version)
         async with self._store.tenant(tenant) as unit:
             now = await unit.connections.get(connection, lock=True)
             if now.revision != revision:
@@ -186,7 +185,7 @@ class Connections:
                 revision=now.revision + 1,
             )
             # Lanes are locked before the connection's state, as in settle().
-            await _reshape_lanes(unit, connection, destination, settings)
+            await reshape_lanes(unit, connection, destination, settings)
             await unit.connections.update(changed, pace_of(destination, change.limits))
             for secret in sealed:
                 await unit.connections.keep_secret(connection, secret)
@@ -208,7 +207,7 @@ class Connections:
     async def check_unsaved(self, tenant: UUID, kind: str, change: ConnectionChange) -> CheckReport:
         """Tries settings without keeping anything."""
         settings, secrets = self._validated(self.destination(kind), change, kept={})
-        return await self._engine.check(_unsaved(tenant, new_id(self._cell), kind, settings, secrets))
+        return await self._engine.check(unsaved_account(tenant, new_id(self._cell), kind, settings, secrets))
 
     async def check(self, tenant: UUID, connection: UUID) -> CheckReport:
         """Tries a connection as it is kept, and keeps the report."""
@@ -280,34 +279,6 @@ class Connections:
         secrets = read_secrets(destination.settings, given, known=kept)
         return destination.validate(settings, {**kept, **secrets}, self._guard), secrets
 
-    async def _require_check(self, account: Account) -> CheckReport:
-        report = await self._engine.check(account)
-        for index, step in enumerate(report.steps):
-            if not step.passed:
-                fault = Problem(f"/check/{index}", "check_failed", step.message)
-                raise InvalidInput(f"The connection was tried and failed: {step.name}.", [fault])
-        return report
-
-    async def _sealed(
-        self, tenant: UUID, connection: UUID, secrets: Mapping[str, str], *, version: int
-    ) -> Sequence[StoredSecret]:
-        return [
-            StoredSecret(
-                name=name,
-                version=version,
-                sealed=await self._sealing.seal_secret(
-                    TenantId(tenant), ConnectionId(connection), name, version, Secret(text)
-                ),
-                hint=Secret(text).hint(),
-            )
-            for name, text in secrets.items()
-        ]
-
-
-def report_to_json(report: CheckReport) -> dict[str, Json]:
-    """A report as it is kept."""
-    return {"passed": report.passed, "steps": [dataclasses.asdict(step) for step in report.steps]}
-
 
 def _name(change: ConnectionChange) -> str:
     name = change.name.strip()
@@ -318,17 +289,6 @@ def _name(change: ConnectionChange) -> str:
     return name
 
 
-def _unsaved(
-    tenant: UUID, connection: UUID, kind: str, settings: Mapping[str, Json], secrets: Mapping[str, str]
-) -> Account:
-    async def opened() -> Mapping[str, str]:
-        return secrets
-
-    return Account(
-        tenant=tenant, connection=connection, revision=0, kind=kind, settings=settings, secrets=opened
-    )
-
-
 async def _view(unit: Unit, connection: Connection) -> ConnectionView:
     alerts = await unit.pauses.alerts()
     return ConnectionView(
@@ -337,13 +297,3 @@ async def _view(unit: Unit, connection: Connection) -> ConnectionView:
         pauses=await unit.pauses.of(PauseScope.CONNECTION, connection.id),
         alerts=[alert for alert in alerts if alert.scope_id == connection.id],
     )
-
-
-async def _reshape_lanes(
-    unit: Unit, connection: UUID, destination: Destination, settings: Mapping[str, Json]
-) -> None:
-    """Lanes copy the sizes of calls, which the connection's settings may change."""
-    for flow in await unit.flows.all(connection=connection):
-        if flow.version is not None:
-            version = await unit.flows.version(flow.id, flow.version)
-            await unit.lanes.reshape(flow.id, lane_shape(version.definition, destination, settings))

@@ -11,12 +11,10 @@ from uuid import UUID
 
 import orjson
 
-from formlane.domain.flows import Input, KeyInput, Normaliser
 from formlane.domain.ids import BatchId, RecordId, TenantId, record_to_text, time_of, to_text
 from formlane.domain.sealing import Opener, Sealing, SealKind
-from formlane.domain.types import FieldType, Json
+from formlane.domain.types import Json
 from formlane.errors import NotFound
-from formlane.mapping.keys import IDENTITIES, key_parts, lookup_part
 from formlane.services.blobs import unpack_records
 from formlane.services.ports.records import (
     AttemptEntry,
@@ -27,7 +25,8 @@ from formlane.services.ports.records import (
     NotDelivered,
 )
 from formlane.services.ports.store import Store, Unit
-from formlane.services.preparing import DETAIL, key_text
+from formlane.services.preparing import DETAIL
+from formlane.services.searching import holds, search_tokens
 from formlane.services.standing import RecordState, RecordStatus, Traces
 
 __all__ = ["AttemptView", "Failure", "RecordState", "RecordStatus", "RecordView", "Records"]
@@ -167,14 +166,14 @@ class Records:
 
     async def search(self, tenant: UUID, value: str, *, limit: int = 50) -> Sequence[RecordView]:
         """Records that hold this email, phone number, reference or key, newest first."""
-        tokens = await self._tokens(tenant, value)
+        tokens = await search_tokens(self._sealing, TenantId(tenant), value)
         async with self._store.tenant(tenant) as unit:
             batches = await unit.records.found(tokens, before=None, limit=SEARCHED_BATCHES)
         views: list[RecordView] = []
         for batch in batches:
             traces, sealed = await self._traces(tenant, batch.id)
             records = await self._unpacked(tenant, batch.id, sealed)
-            holding = [index for index, values in enumerate(records) if _holds(values, value)]
+            holding = [index for index, values in enumerate(records) if holds(values, value)]
             views += await self._views(tenant, traces, sealed, holding[: limit - len(views)])
             if len(views) >= limit:
                 break
@@ -265,14 +264,6 @@ class Records:
             )
         return AttemptView(attempt=attempt, exchange=exchange, remote_ids=remote or [])
 
-    async def _tokens(self, tenant: UUID, value: str) -> list[bytes]:
-        owner = TenantId(tenant)
-        identities = [part for kind in IDENTITIES if (part := lookup_part(kind, value)) is not None]
-        lookup = await self._sealing.lookup(owner)
-        keys = await self._sealing.lookup(owner, "key")
-        tokens = lookup.tokens(part.decode("utf-8", "surrogatepass") for part in identities)
-        return tokens + keys.tokens(map(key_text, _as_keys(value)))
-
 
 async def traces_of(unit: Unit, batch: UUID) -> Traces:
     """All that is kept of what became of a batch. Raises `NotFound`."""
@@ -282,34 +273,6 @@ async def traces_of(unit: Unit, batch: UUID) -> Traces:
         waiting=await unit.records.waiting(batch),
         exceptions=await unit.records.exceptions_of(batch),
     )
-
-
-def _as_keys(value: str) -> set[bytes]:
-    """The value as each kind of key of one input would spell it."""
-    parts = {
-        key_parts(KeyInput(inputs=("v",), normalisers=(normaliser,)), inputs=[Input(name="v", type=kind)])(
-            {"v": value}
-        )
-        for normaliser in Normaliser
-        for kind in (FieldType.STRING, FieldType.INTEGER, FieldType.DECIMAL)
-    }
-    return {part for part in parts if part is not None}
-
-
-def _holds(values: Mapping[str, Json] | None, wanted: str) -> bool:
-    """Whether any field of the record is the value searched for, as an identity or as text."""
-    if values is None:
-        return False
-    targets = {lookup_part(kind, wanted) for kind in IDENTITIES} - {None}
-    plain = wanted.strip().casefold()
-    for value in values.values():
-        if value is None or isinstance(value, dict | list):
-            continue
-        if str(value).strip().casefold() == plain:
-            return True
-        if any(lookup_part(kind, value) in targets for kind in IDENTITIES):
-            return True
-    return False
 
 
 def _detail(one: NotDelivered, opener: Opener) -> Mapping[str, Json] | None:

@@ -116,6 +116,16 @@ async def release_again(unit: Unit, flow_id: UUID) -> None:
     await release_anew(unit, flow, version, generation=flow.generation)
 
 
+async def reshape_lanes(
+    unit: Unit, connection: UUID, destination: Destination, settings: Mapping[str, Json]
+) -> None:
+    """Lanes copy the sizes of calls, which the connection's settings may change."""
+    for flow in await unit.flows.all(connection=connection):
+        if flow.version is not None:
+            version = await unit.flows.version(flow.id, flow.version)
+            await unit.lanes.reshape(flow.id, lane_shape(version.definition, destination, settings))
+
+
 def _pruned(bound: BoundForm, definition: FlowDefinition) -> BoundForm:
     known = {given.name: given.type for given in definition.inputs}
     inputs = {

@@ -71,7 +71,7 @@ async def test_bad_entries_are_told_by_name_and_nothing_is_kept(
 
 
 async def test_saving_is_gated_by_the_check(world: World, alice: UUID) -> None:
-    settings = {"url": "http://127.0.0.1:1/", "allow_http": True}
+    settings: Mapping[str, Json] = {"url": "http://127.0.0.1:1/", "allow_http": True}
     change = replace(WEBHOOK, settings=settings)
     with pytest.raises(InvalidInput) as refusal:
         await world.connections.create(alice, "webhook", change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -48,7 +49,7 @@ async def owner(world: World, flow: Flow) -> UUID:
     raise AssertionError("nobody's flow")
 
 
-def mapped(recipe: Recipe, form: UUID, record: dict[str, Json]) -> object:
+def mapped(recipe: Recipe, form: UUID, record: Mapping[str, Json]) -> object:
     """What a worker sends of a form's record."""
     map_record, acceptance = recipe.mapper(form, new_id(0), dt.datetime.now(dt.UTC))
     return map_record(record, acceptance, 0, "")
