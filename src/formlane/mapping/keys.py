@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -59,8 +59,11 @@ def key_parts(
     return key_of
 
 
-def lookup_parts(definition: FormDefinition | FlowDefinition) -> Callable[[Record], list[bytes]]:
-    """The function from a record to its identities as `lookup_part` spells them, without repeats."""
+def lookup_texts(definition: FormDefinition | FlowDefinition) -> Callable[[Iterable[Record]], list[str]]:
+    """The function from records to all their identities as `lookup_part` spells them, without repeats.
+
+    For a whole batch at once: each way of writing a value is looked up and spelled in one go.
+    """
     described: Sequence[tuple[str, FieldType]] = (
         [(given.name, given.type) for given in definition.inputs]
         if isinstance(definition, FlowDefinition)
@@ -68,11 +71,26 @@ def lookup_parts(definition: FormDefinition | FlowDefinition) -> Callable[[Recor
     )
     fields = [(name, kind) for name, kind in described if kind in IDENTITIES]
 
-    def identities_of(record: Record) -> list[bytes]:
-        parts = (lookup_part(kind, record.get(name)) for name, kind in fields)
-        return list(dict.fromkeys(part for part in parts if part is not None))
+    def identities_of(records: Iterable[Record]) -> list[str]:
+        found: dict[str, None] = {}
+        for name, kind in fields:
+            normalise = _NORMALISERS[_BY_TYPE.get(kind, Normaliser.TRIM)]
+            values = dict.fromkeys(
+                [
+                    value if type(value := record.get(name)) is str else _told(value, kind)
+                    for record in records
+                ]
+            )
+            found.update([(f"{kind}:{text}", None) for value in values if (text := normalise(value))])
+        return list(found)
 
     return identities_of
+
+
+def lookup_parts(definition: FormDefinition | FlowDefinition) -> Callable[[Record], list[bytes]]:
+    """The function from one record to its identities, as `lookup_part` gives them, without repeats."""
+    texts_of = lookup_texts(definition)
+    return lambda record: [text.encode("utf-8", "surrogatepass") for text in texts_of((record,))]
 
 
 def lookup_part(kind: FieldType, raw: object) -> bytes | None:
@@ -86,9 +104,11 @@ def lookup_part(kind: FieldType, raw: object) -> bytes | None:
 
 
 def _part(raw: object, kind: FieldType, normalise: Normalise) -> str:
-    if type(raw) is str and kind in TEXTUAL:
-        return normalise(raw)
-    return "" if raw is None else normalise(_spelled(raw, kind))
+    return normalise(raw if type(raw) is str and kind in TEXTUAL else _told(raw, kind))
+
+
+def _told(raw: object, kind: FieldType) -> str:
+    return "" if raw is None else _spelled(raw, kind)
 
 
 def _spelled(raw: object, kind: FieldType) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from formlane.domain.flows import FlowDefinition, Input, KeyInput, Normaliser
 from formlane.domain.forms import FormDefinition, FormField
 from formlane.domain.types import FieldType
-from formlane.mapping.keys import key_parts, lookup_part, lookup_parts
+from formlane.mapping.keys import key_parts, lookup_part, lookup_parts, lookup_texts
 
 INPUTS = (
     Input(name="email", type=FieldType.EMAIL),
@@ -98,3 +98,11 @@ def test_identities_are_found_by_what_a_person_types() -> None:
     ]
     assert lookup_part(FieldType.EMAIL, "") is None
     assert lookup_parts(form)({}) == []
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["email", "id", "price", "text"]), ANYTHING)))
+def test_identities_of_a_batch_are_those_of_its_records(records: list[dict[str, object]]) -> None:
+    definition = FlowDefinition(inputs=INPUTS, steps=())
+    found = lookup_texts(definition)(records)
+    each = [part for record in records for part in lookup_parts(definition)(record)]
+    assert sorted(text.encode("utf-8", "surrogatepass") for text in found) == sorted(set(each))

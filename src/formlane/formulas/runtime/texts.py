@@ -15,7 +15,8 @@ def trim(text: str, limit: int) -> str:
     """
     if len(text) > limit:
         input_too_long(limit)
-    return " ".join([word for word in text.split(" ") if word])
+    stripped = text.strip(" ")
+    return " ".join(filter(None, stripped.split(" "))) if "  " in stripped else stripped
 
 
 def left(text: str, count: int) -> str:
