@@ -12,7 +12,7 @@ from formlane.api.health import health_routes
 from formlane.api.management.app import create_management
 from formlane.api.management.guard import JsonBodies
 from formlane.api.options import ApiServices, ApiSettings
-from formlane.api.push.routes import push_routes
+from formlane.api.push.routes import PushFront, push_endpoints
 
 __all__ = ["ApiServices", "ApiSettings", "create_app"]
 
@@ -23,9 +23,10 @@ def create_app(services: ApiServices, settings: ApiSettings, *, pages: Sequence[
     Push routes come first and nothing stands before them. What no route knows is the management API's.
     """
     management = JsonBodies(create_management(services, settings), budget_bytes=settings.budget_bytes)
+    endpoints = push_endpoints(services, settings)
     router = Router(
-        [*push_routes(services, settings), *health_routes(services), *pages],
+        [*(one.route for one in endpoints.values()), *health_routes(services), *pages],
         default=management,
         redirect_slashes=False,
     )
-    return Envelope(router, base_url=settings.base_url, secure=settings.secure)
+    return Envelope(PushFront(router, endpoints), base_url=settings.base_url, secure=settings.secure)

@@ -5,10 +5,14 @@ Wraps `send` alone; bodies pass untouched.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
+from collections.abc import Sequence
+from functools import lru_cache
 
 import structlog
+from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,7 +24,9 @@ from formlane.telemetry.metrics import REQUESTS
 SLOW_SECONDS = 5.0
 """An answer that took longer has a line in the log, also when all went well."""
 
-_SECURITY = (
+Headers = Sequence[tuple[bytes, bytes]]
+
+_SECURITY: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
@@ -28,8 +34,11 @@ _SECURITY = (
 )
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_API = "/v1/"
 
 _log = structlog.get_logger()
+_process = os.urandom(6).hex()
+_numbers = itertools.count(1)
 
 
 class Envelope:
@@ -47,16 +56,8 @@ class Envelope:
             return
         answer = _Answer(scope, send, self._security)
         scope["app"] = self  # makes Starlette raise where it would answer in plain text
-        scope["state"] = {
-            **scope.get("state", {}),
-            "request_id": answer.request_id,
-            "base_url": self._base_url,
-        }
-        with structlog.contextvars.bound_contextvars(request_id=answer.request_id):
-            await self._serve(scope, receive, answer)
-            answer.record()
-
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        scope["state"] = {"request_id": answer.request_id, "base_url": self._base_url}
+        structlog.contextvars.bind_contextvars(request_id=answer.request_id)
         try:
             await self._app(scope, receive, answer.send)
         except Disconnected:
@@ -71,6 +72,7 @@ class Envelope:
             if not answer.status:
                 detail = "Something went wrong on our side; it was noted."
                 await problem("internal_error", detail, scope)(scope, receive, answer.send)
+        answer.record()
 
 
 class _Answer:
@@ -78,21 +80,22 @@ class _Answer:
 
     __slots__ = ("_began", "_scope", "_security", "_send", "request_id", "status")
 
-    def __init__(self, scope: Scope, send: Send, security: tuple[tuple[bytes, bytes], ...]) -> None:
+    def __init__(self, scope: Scope, send: Send, security: Headers) -> None:
         self._scope = scope
         self._send = send
         self._security = security
         self._began = time.monotonic()
-        self.request_id = f"req_{os.urandom(12).hex()}"
+        self.request_id = f"req_{_process}{next(_numbers):012x}"
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = message["headers"] = [*message.get("headers", ()), *self._security]
+            headers = [*message.get("headers", ()), *self._security]
             headers.append((b"x-request-id", self.request_id.encode()))
-            if not any(name == b"content-security-policy" for name, _ in headers):
+            if self._scope["path"].startswith(_API) or not _has_policy(headers):
                 headers.append(_POLICY)
+            message["headers"] = headers
         await self._send(message)
 
     def route(self) -> str:
@@ -103,7 +106,7 @@ class _Answer:
     def record(self) -> None:
         """Counts the answer, and notes it unless it was an ordinary success."""
         route, status = self.route(), self.status
-        REQUESTS.labels(route, status).inc()
+        _counter(route, status).inc()
         seconds = time.monotonic() - self._began
         if status >= 400 or seconds > SLOW_SECONDS:
             _log.info(
@@ -113,3 +116,12 @@ class _Answer:
                 status=status,
                 milliseconds=round(seconds * 1000),
             )
+
+
+@lru_cache(maxsize=1024)
+def _counter(route: str, status: int) -> Counter:
+    return REQUESTS.labels(route, status)
+
+
+def _has_policy(headers: Headers) -> bool:
+    return any(name == b"content-security-policy" for name, _ in headers)

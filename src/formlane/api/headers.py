@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from starlette.types import Scope
 
@@ -15,45 +15,56 @@ LONGEST_KEY = 255
 
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_KEY}}}")
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_READ = {
-    b"authorization": "authorization",
-    b"content-type": "content_type",
-    b"content-encoding": "content_encoding",
-    b"content-length": "content_length",
-    b"idempotency-key": "idempotency_key",
-    b"if-match": "if_match",
-}
+_READ = frozenset(
+    {
+        b"authorization",
+        b"content-type",
+        b"content-encoding",
+        b"content-length",
+        b"idempotency-key",
+        b"if-match",
+    }
+)
 
 
-@dataclass(slots=True)
 class RequestHeaders:
-    """The values as sent; None where a header is missing."""
+    """Those headers, read when asked for."""
 
-    authorization: str | None = None
-    content_type: str | None = None
-    content_encoding: str | None = None
-    content_length: str | None = None
-    idempotency_key: str | None = None
-    if_match: str | None = None
+    __slots__ = ("_found",)
+
+    def __init__(self, found: Mapping[bytes, bytes]) -> None:
+        self._found = found
+
+    @property
+    def content_type(self) -> str | None:
+        """As sent; None without one."""
+        return self._text(b"content-type")
+
+    @property
+    def if_match(self) -> str | None:
+        """As sent; None without one."""
+        return self._text(b"if-match")
 
     @property
     def announced(self) -> int | None:
         """The size that Content-Length announces; None when it says nothing."""
-        if self.content_length is None:
+        length = self._text(b"content-length")
+        if length is None:
             return None
-        if not _LENGTH.fullmatch(self.content_length):
+        if not _LENGTH.fullmatch(length):
             raise Refused("invalid_header", "Content-Length is not a number.")
-        return int(self.content_length)
+        return int(length)
 
     @property
     def encoding(self) -> str:
         """The content encoding in small letters, empty for none."""
-        return (self.content_encoding or "").strip().lower()
+        encoding = self._text(b"content-encoding")
+        return "" if encoding is None else encoding.strip().lower()
 
     @property
     def bearer(self) -> str:
         """The token of the Authorization header; raises `NotAuthenticated` without one."""
-        scheme, _, token = (self.authorization or "").partition(" ")
+        scheme, _, token = (self._text(b"authorization") or "").partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise NotAuthenticated("Send an API key in the header 'Authorization: Bearer <key>'.")
@@ -62,22 +73,25 @@ class RequestHeaders:
     @property
     def key(self) -> str | None:
         """The idempotency key, checked; None when none was sent."""
-        if self.idempotency_key is not None and not _KEY.fullmatch(self.idempotency_key):
+        key = self._text(b"idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
             raise Refused(
                 "invalid_header",
                 f"The Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters without spaces.",
             )
-        return self.idempotency_key
+        return key
+
+    def _text(self, name: bytes) -> str | None:
+        value = self._found.get(name)
+        return None if value is None else value.decode("latin-1")
 
 
 def read_headers(scope: Scope) -> RequestHeaders:
     """The headers of a request; raises `Refused` for one that comes twice."""
-    found = RequestHeaders()
+    found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        attribute = _READ.get(name)
-        if attribute is None:
-            continue
-        if getattr(found, attribute) is not None:
-            raise Refused("invalid_header", f"The header {name.decode()} was sent more than once.")
-        setattr(found, attribute, value.decode("latin-1"))
-    return found
+        if name in _READ:
+            if name in found:
+                raise Refused("invalid_header", f"The header {name.decode()} was sent more than once.")
+            found[name] = value
+    return RequestHeaders(found)

@@ -15,6 +15,9 @@ from formlane.api.problems import Refused
 READ_SECONDS = 60.0
 """Within this time a body has to arrive in full."""
 
+UNTIMED_BYTES = 16 * 1024
+"""A body this small comes with its headers, and a slow one holds no more than slow headers would."""
+
 INLINE_BYTES = 64 * 1024
 """Smaller compressed bodies are inflated at once, larger ones in a thread."""
 
@@ -56,11 +59,10 @@ class Body:
         """The body, decompressed. Raises `Refused` for what is too large, late, cut off or not as encoded."""
         if announced is not None and announced > self.limit:
             raise self._too_large()
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                raw = await self._collect(receive)
-        except TimeoutError:
-            raise Refused("timeout", f"The body did not arrive within {READ_SECONDS:.0f} seconds.") from None
+        if announced is not None and announced <= UNTIMED_BYTES:
+            raw = await self._collect(receive)
+        else:
+            raw = await self._collect_in_time(receive)
         if encoding in ("", "identity"):
             return raw
         self._hold(self.limit - len(raw))
@@ -83,6 +85,13 @@ class Body:
         """Gives the budget back; call when the records are no longer held."""
         self.budget.give_back(self.held)
         self.held = 0
+
+    async def _collect_in_time(self, receive: Receive) -> bytes:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._collect(receive)
+        except TimeoutError:
+            raise Refused("timeout", f"The body did not arrive within {READ_SECONDS:.0f} seconds.") from None
 
     async def _collect(self, receive: Receive) -> bytes:
         message = await receive()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn
 
 import orjson
@@ -48,6 +49,7 @@ class Decoded:
     at: str
 
 
+@lru_cache(maxsize=256)
 def media_type(content_type: str | None) -> str:
     """The media type without parameters, in small letters; raises `Refused` if it is not taken here."""
     if content_type is None:

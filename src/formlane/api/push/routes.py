@@ -1,13 +1,18 @@
-"""`POST /v1/forms/{id}/batches` and `POST /v1/flows/{id}/batches`: plain ASGI, nothing in between."""
+"""`POST /v1/forms/{id}/batches` and `POST /v1/flows/{id}/batches`: plain ASGI, nothing in between.
+
+`PushFront` stands before the router and takes well-formed requests by one regular expression, as
+these routes carry most of the traffic. What it lets pass (another method, what cannot be an id) meets
+the same endpoints as ordinary routes.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 from uuid import UUID
 
-from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from formlane.api.headers import RequestHeaders, read_headers
 from formlane.api.options import ApiServices, ApiSettings
@@ -19,16 +24,18 @@ from formlane.errors import FormlaneError, InvalidInput, NotFound
 from formlane.services.intake import Receipt
 from formlane.services.ports.tenancy import KeyScope
 
+_PATH = re.compile(r"/v1/(forms|flows)/([a-z]+_[0-9a-f]{32})/batches")
+_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+_REPEATED = (b"idempotent-replayed", b"true")
 
-def push_routes(services: ApiServices, settings: ApiSettings) -> list[Route]:
-    """The routes that take records."""
+
+def push_endpoints(services: ApiServices, settings: ApiSettings) -> dict[str, PushEndpoint]:
+    """The endpoints for `forms` and `flows`; all bodies together are held to one budget."""
     budget = Budget(settings.budget_bytes)
-    forms = PushEndpoint(services, settings, budget=budget, source="form")
-    flows = PushEndpoint(services, settings, budget=budget, source="flow")
-    return [
-        Route("/v1/forms/{id}/batches", forms, name="push_to_form", methods=["POST"]),
-        Route("/v1/flows/{id}/batches", flows, name="push_to_flow", methods=["POST"]),
-    ]
+    return {
+        "forms": PushEndpoint(services, settings, budget=budget, source="form"),
+        "flows": PushEndpoint(services, settings, budget=budget, source="flow"),
+    }
 
 
 class PushEndpoint:
@@ -49,6 +56,7 @@ class PushEndpoint:
         self._budget = budget
         self._max_bytes = settings.max_request_bytes
         self._limits = Limits(records=settings.max_request_records, record_bytes=settings.max_record_bytes)
+        self.route = Route(f"/v1/{source}s/{{id}}/batches", self, name=f"push_to_{source}", methods=["POST"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers 202 once the batch is durable, or a problem; then nothing was stored."""
@@ -56,13 +64,13 @@ class PushEndpoint:
             headers = read_headers(scope)
             caller = await self._keys.authenticate(headers.bearer)
             caller.require(KeyScope.PUSH)
-            source = self._source_of(scope)
+            source = self._source_of(scope["path_params"]["id"])
             receipt = await self._accept(caller.tenant, source, headers, receive)
-            self._failpoints.reach("accepted")
-            response = Response(receipt.body(), 202, headers=_headers(receipt), media_type="application/json")
         except FormlaneError as error:
-            response = problem_of(error, scope)
-        await response(scope, receive, send)
+            await problem_of(error, scope)(scope, receive, send)
+            return
+        self._failpoints.reach("accepted")
+        await _tell(receipt, send)
 
     async def _accept(self, tenant: UUID, source: UUID, headers: RequestHeaders, receive: Receive) -> Receipt:
         media, key = media_type(headers.content_type), headers.key
@@ -74,15 +82,37 @@ class PushEndpoint:
         finally:
             body.release()
 
-    def _source_of(self, scope: Scope) -> UUID:
+    def _source_of(self, text: str) -> UUID:
         try:
-            return parse_id(self._source, scope["path_params"]["id"])
+            return parse_id(self._source, text)
         except InvalidInput as fault:
             raise NotFound(str(fault)) from None
 
 
-def _headers(receipt: Receipt) -> dict[str, str]:
-    headers = {"cache-control": "no-store"}
+class PushFront:
+    """Calls an endpoint without asking the router; everything else goes on to `app`."""
+
+    def __init__(self, app: ASGIApp, endpoints: dict[str, PushEndpoint]) -> None:
+        self._app = app
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            found = _PATH.fullmatch(scope["path"])
+            if found is not None and not scope.get("root_path"):
+                endpoint = self._endpoints[found[1]]
+                scope["path_params"] = {"id": found[2]}
+                scope["route"] = endpoint.route
+                await endpoint(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _tell(receipt: Receipt, send: Send) -> None:
+    body = receipt.body()
+    headers = [*_HEADERS, (b"content-length", b"%d" % len(body))]
     if receipt.repeated:
-        headers["idempotent-replayed"] = "true"
-    return headers
+        headers.append(_REPEATED)
+    await send({"type": "http.response.start", "status": 202, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
