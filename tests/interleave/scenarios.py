@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -49,6 +50,11 @@ class Scenario:
     before: tuple[Operation, ...] = ()
     rules: Rules = PLAIN
 
+    @property
+    def id(self) -> str:
+        """The name as one word."""
+        return re.sub("[^a-z]+", "_", self.name)
+
 
 def _meet(
     name: str, *before: Operation, first: Operation, second: Operation, rules: Rules = PLAIN
@@ -82,7 +88,13 @@ SCENARIOS = (
     _meet("accept|replay", _QUEUED, first=Accept(), second=Replay()),
     _meet("lease|lease", _QUEUED, first=Take(), second=Take(worker="v")),
     _meet("lease|lease many", _ALL, first=Take(), second=Take(worker="v")),
-    _meet("lease|lease one at a time", _BOTH, first=Take(), second=Take(worker="v"), rules=ONE_AT_A_TIME),
+    _meet(
+        "lease|lease one at a time",
+        _BOTH,
+        first=Take(most=1),
+        second=Take(most=1, worker="v"),
+        rules=ONE_AT_A_TIME,
+    ),
     _meet("lease|lease a lapsed one", _QUEUED, Take(length=LAPSED), first=Take(), second=Take(worker="v")),
     _meet(
         "lease|lease while quiet",
@@ -110,7 +122,7 @@ SCENARIOS = (
     ),
     _meet(
         "lease|settle across connections",
-        *(_ACROSS, Take(), Accept(lanes=(1, 2, 0))),
+        *(_ACROSS, Take(), Accept(lanes=(1, 3))),
         first=Take(),
         second=Settle(lanes=(2, 0), with_={"unused": 1, "connection": ConnectionEffect.SUCCESS}),
     ),

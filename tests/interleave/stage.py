@@ -12,10 +12,10 @@ from formlane.domain.lanes import Accepted, Lease, NewBatch, Settlement
 from formlane.store.connect import Connection
 
 TENANT, C1, C2, F1, F2 = (UUID(int=n) for n in range(1, 6))
-LANES = (UUID(int=0x11), UUID(int=0x12), UUID(int=0x13))
-"""Two lanes of flow F1 on connection C1, one of F2 on C2."""
-FLOW_OF = {LANES[0]: F1, LANES[1]: F1, LANES[2]: F2}
-CONNECTION_OF = {LANES[0]: C1, LANES[1]: C1, LANES[2]: C2}
+LANES = tuple(UUID(int=n) for n in range(0x11, 0x15))
+"""Two lanes of flow F1 on connection C1, two of F2 on C2."""
+FLOW_OF = dict(zip(LANES, (F1, F1, F2, F2), strict=True))
+CONNECTION_OF = dict(zip(LANES, (C1, C1, C2, C2), strict=True))
 REPLAY = UUID(int=0x21)
 RATE, TOKENS = 1000.0, 100.0
 """Calls per second, and at hand at the start: well below the cap of 0.4 s, so that every refill counts."""

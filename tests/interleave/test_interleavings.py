@@ -6,7 +6,7 @@ alike: `python -m tests.interleave --full`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -35,10 +35,13 @@ def test_every_function_has_breakpoints(places: Mapping[int, str]) -> None:
         assert sum(place.startswith(f"{name}:") for place in places.values()) >= 2, name
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
-async def test_invariants_hold_in_every_order(interleaver: Interleaver, scenario: Scenario) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.id)
+async def test_invariants_hold_in_every_order(
+    interleaver: Interleaver, scenario: Scenario, record_property: Callable[[str, object], None]
+) -> None:
     ran: list[Ran] = []
     await interleaver.explore(scenario, 2 if scenario.name in CENTRAL else 1, ran.append)
+    record_property("schedules", len(ran))
     assert len(ran) > 2
     failed = [one for one in ran if one.violations]
     assert not failed, f"{len(failed)} of {len(ran)} schedules fail; the shortest:\n{_shortest(failed)}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -42,7 +41,9 @@ async def crowd(pool: Pool, admin_pool: Pool) -> AsyncIterator[tuple[Connection,
 
 
 async def test_a_lease_reads_few_buffers_behind_a_dead_lane(
-    crowd: tuple[Connection, PostgresWorld, FlowSetup], admin_pool: Pool, record_property: Any
+    crowd: tuple[Connection, PostgresWorld, FlowSetup],
+    admin_pool: Pool,
+    record_property: Callable[[str, object], None],
 ) -> None:
     connection, world, live = crowd
     plan = "\n".join(row[0] for row in await admin_pool.fetch(f"EXPLAIN {_CANDIDATES}"))
