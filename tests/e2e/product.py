@@ -42,7 +42,8 @@ Addresses: TypeAlias = Sequence[tuple[str, int]]
 Record: TypeAlias = Mapping[str, Any]
 
 TIME_SCALE = 0.1
-DEADLINE = 60.0
+POLL = 0.05
+DEADLINE = 120.0
 """Seconds within which whatever a test waits for has to come true."""
 
 _numbers = itertools.count(1)
@@ -176,7 +177,7 @@ async def until(
     end = time.monotonic() + deadline
     while not await holds():
         assert time.monotonic() < end, f"Waited {deadline:.0f} s in vain for {what}."
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(POLL)
 
 
 @pytest.fixture(scope="module")

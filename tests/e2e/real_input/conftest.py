@@ -12,12 +12,11 @@ from formlane_sandbox.webhook.settings import HookSettings, ReceiverSettings
 from formlane_sandbox.webhook.simulator import WebhookReceiver
 from tests.e2e.product import Addresses, Customer, Product, product, state_dir
 from tests.e2e.real_input.arrivals import Hook
+from tests.e2e.real_input.connections import SECRET
 from tests.e2e.real_input.receiver import RawReceiver, running_receiver
 from tests.sshd import Sshd, sshd
 
 __all__ = ["product", "sshd", "state_dir"]
-
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture

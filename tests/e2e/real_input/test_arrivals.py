@@ -11,33 +11,13 @@ import pytest
 
 from tests.e2e.product import Customer
 from tests.e2e.real_input.arrivals import Hook, csv_records, expected, files_in, json_lines
-from tests.e2e.real_input.conftest import SECRET
+from tests.e2e.real_input.connections import endpoint, server
 from tests.e2e.real_input.data import DataSet, fair_answers, icd_codes
 from tests.e2e.real_input.drafts import draft
 from tests.sshd import Sshd
 
 WINDOW = {"seconds": 1, "rows": 1500}
 SETS = pytest.mark.parametrize("load", [fair_answers, icd_codes], ids=["fair", "icd"])
-
-
-async def server(customer: Customer, sshd: Sshd) -> str:
-    """A connection to the SFTP server."""
-    settings = {
-        "host": sshd.host,
-        "port": sshd.port,
-        "username": sshd.user,
-        "host_keys": list(sshd.host_keys),
-        "base_dir": str(sshd.root),
-        "create_dirs": True,
-    }
-    return await customer.connection("sftp", settings, {"private_key": sshd.client_key.read_text()})
-
-
-async def endpoint(customer: Customer, url: str, **settings: object) -> str:
-    """A connection to a receiver."""
-    return await customer.connection(
-        "webhook", {"url": url, "allow_http": True, **settings}, {"signing_secret": SECRET}
-    )
 
 
 async def pushed(customer: Customer, flow: str, data: DataSet) -> Mapping[str, Any]:
