@@ -20,10 +20,10 @@ import pytest
 
 from tests.database import make_short_dir
 
-START_SECONDS = 180.0
+START_SECONDS = 240.0
 """A first start makes a database; the machine may be busy."""
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.e2e.cli.conftest import Installation, listed
+from tests.e2e.cli.conftest import WAIT_SECONDS, Installation, listed
 
 DOCS = Path(__file__).parents[3] / "docs"
 SHELL_SECONDS = 300.0
@@ -38,6 +39,18 @@ def run(installation: Installation, script: str, work: Path, **environment: str)
     return done.stdout
 
 
+async def received(
+    session: aiohttp.ClientSession, installation: Installation
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """The requests that arrived, and the records in them, once there are two."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            arrivals = await listed(session, f"{installation.receiver}/_control/arrivals", least=1)
+            records = [one for each in arrivals for one in json.loads(str(each["body"]))["records"]]
+            if len(records) >= 2:
+                return arrivals, records
+
+
 async def test_the_pages_do_what_they_say(
     installation: Installation, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
@@ -54,7 +67,11 @@ async def test_the_pages_do_what_they_say(
         SIGNING_SECRET=signing,
     )
     assert "2 records: 2 accepted, 0 rejected." in printed
-    arrivals = await listed(session, f"{installation.receiver}/_control/hooks/orders/records", least=2)
-    assert len(arrivals) == 2
+    arrivals, records = await received(session, installation)
+    assert all(one["signature"] == "ok" and one["hook"] == "orders" for one in arrivals)
+    assert sorted((one["name"], one["email"], one["bulk"]) for one in records) == [
+        ("Ada Lovelace", "ada@example.com", False),
+        ("Grace Hopper", "grace@example.com", True),
+    ]
     assert signing not in printed
     assert await installation.stop() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -102,3 +103,10 @@ async def client(server: TestServer) -> AsyncIterator[ApiClient]:
     """A client of it."""
     async with open_client(str(server.make_url("")), "fl_test_key") as opened:
         yield opened
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
