@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 import traceback
+from collections import Counter
 
 from tests.simulation.scenario import Life, live
 
@@ -18,6 +19,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this seed alone")
     parser.add_argument("--trace", action="store_true", help="tell everything that happens")
     parser.add_argument("--go-on", action="store_true", help="do not stop at the first violation")
+    parser.add_argument("--seen", action="store_true", help="tell how often what happened")
     given = parser.parse_args()
     seeds = range(given.first, given.first + given.seeds) if given.seed is None else [given.seed]
     began, lives, failures = time.process_time(), [], 0
@@ -33,6 +35,9 @@ def main() -> int:
             if not given.go_on:
                 break
     _report(lives, failures, time.process_time() - began)
+    if given.seen:
+        for what, times in sorted(sum((one.seen for one in lives), Counter()).items()):
+            tell(f"{times:>9,}  {what}")
     return 1 if failures else 0
 
 

@@ -68,6 +68,10 @@ class Process:
         self.is_dead = False
         self.frozen_until = 0
 
+    def freeze(self, kernel: Kernel, seconds: float) -> None:
+        """Nothing of it goes on for so long; then all of it does."""
+        self.frozen_until = round((kernel.seconds + seconds) * MICRO)
+
 
 class Task:
     """A coroutine of a process."""

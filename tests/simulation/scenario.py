@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,13 +16,15 @@ from tests.simulation.cast import Character, Kind, cast_of, new_uuid
 from tests.simulation.check import Ledgers, check
 from tests.simulation.destination import Destination, Weather, short
 from tests.simulation.intake import Client
-from tests.simulation.kernel import MICRO, Kernel, Process
+from tests.simulation.kernel import Kernel, Process
 from tests.simulation.store import DistantLanes, Trouble
 from tests.simulation.watch import Watch
 from tests.simulation.workers import Surroundings, Worker
 
 MOST_STEPS = 400_000
 """A life that takes more events than this does not end."""
+LONG_OUTAGES = 0.015
+"""Share of lives with an outage of days."""
 USER = "user"
 
 
@@ -35,19 +38,26 @@ class Life:
     effects: int
     records: int
     hours: float
+    seen: Counter[str]
 
 
-def live(seed: int, *, tracing: bool = False) -> Life:
-    """Runs one seed to its end; raises `Violation` when a rule was broken."""
-    return Scenario(seed, tracing=tracing).run()
+def live(seed: int, *, days: float | None = None, tracing: bool = False) -> Life:
+    """Runs one seed to its end; raises `Violation` when a rule was broken.
+
+    `days`: for so long everything is down before it gets better; None leaves that to chance.
+    """
+    return Scenario(seed, days=days, tracing=tracing).run()
 
 
 class Scenario:
     """Everything that a seed decides."""
 
-    def __init__(self, seed: int, *, tracing: bool = False) -> None:
+    def __init__(self, seed: int, *, days: float | None = None, tracing: bool = False) -> None:
         kernel = self.kernel = Kernel(seed, tracing=tracing)
         chance = kernel.chance
+        self.days = chance.choice([0.5, 3.2]) if chance.random() < LONG_OUTAGES else 0.0
+        if days is not None:
+            self.days = days
         self.lanes = MemoryLanes(clock=kernel.clock, chance=chance)
         self.flows = {one.flow: one for one in cast_of(self.lanes, chance)}
         self.weathers = {id_: Weather() for id_ in self.lanes.state.connections}
@@ -90,6 +100,7 @@ class Scenario:
             effects=sum(len(one.effects) for one in self.destinations.values()),
             records=sum(batch.records for batch in self.lanes.state.batches.values()),
             hours=self.kernel.seconds / 3600,
+            seen=self.watch.seen,
         )
 
     # --- processes
@@ -122,7 +133,7 @@ class Scenario:
     def _freeze(self, worker: Worker) -> None:
         seconds = self.kernel.chance.uniform(1.0, 30.0)
         self.kernel.trace(f"{worker.name}: freezes for {seconds:.1f} s")
-        worker.frozen_until = round((self.kernel.seconds + seconds) * MICRO)
+        worker.freeze(self.kernel, seconds)
 
     def _stop(self, worker: Worker) -> None:
         """A graceful stop; what is not done in twenty seconds is killed."""
@@ -138,6 +149,7 @@ class Scenario:
         trouble.before = chance.choice([0.0, 0.01, 0.05])
         trouble.after = chance.choice([0.0, 0.01, 0.05])
         trouble.crash = chance.choice([0.0, 0.0, 0.004, 0.02])
+        trouble.freeze = chance.choice([0.0, 0.0, 0.002, 0.01])
         for weather in self.weathers.values():
             weather.losing = chance.choice([0.0, 0.05, 0.3])
             weather.partial = chance.choice([0.0, 0.1])
@@ -275,19 +287,19 @@ class Scenario:
 
     def _outlast(self) -> None:
         """Now and then everything is down for days before it gets better."""
-        if self.kernel.chance.random() > 0.015:
+        if not self.days:
             return
-        days = self.kernel.chance.uniform(0.5, 4)
-        self.trouble.crash = 0.0
+        self.trouble.crash = self.trouble.freeze = 0.0
         for weather in self.weathers.values():
-            weather.down_until = self.kernel.seconds + days * 86400
-        self.kernel.run_until(self.kernel.seconds + days * 86400)
+            weather.down_until = self.kernel.seconds + self.days * 86400
+        self.kernel.run_until(self.kernel.seconds + self.days * 86400)
 
     def _heal(self) -> None:
         """Everything is well from now on, and a person looks at what is blocked every quarter of an hour."""
         self.kernel.trace("everything is well")
         self.is_healed = True
-        self.trouble.before = self.trouble.after = self.trouble.crash = self.trouble.away_until = 0.0
+        self.trouble.before = self.trouble.after = self.trouble.crash = 0.0
+        self.trouble.freeze = self.trouble.away_until = 0.0
         for weather in self.weathers.values():
             weather.down_until = weather.limited_until = weather.busy_until = weather.cut_off_until = 0.0
             weather.losing = weather.partial = 0.0

@@ -30,11 +30,13 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Trouble:
-    """Shares of the calls to the store that fail before or after the commit, or end their process."""
+    """Shares of the calls to the store that fail before or after the commit, or end or freeze
+    their process."""
 
     before: float = 0.0
     after: float = 0.0
     crash: float = 0.0
+    freeze: float = 0.0
     away_until: float = 0.0
 
 
@@ -125,6 +127,9 @@ class DistantLanes:
 
     async def _call(self, name: str, act: Callable[[], Awaitable[T]]) -> T:
         chance, trouble = self._kernel.chance, self._trouble
+        if chance.random() < trouble.freeze:
+            self._kernel.trace(f"{self._process.name}: freezes before {name}")
+            self._process.freeze(self._kernel, chance.uniform(10.0, 60.0))
         await sleep(chance.uniform(0.0002, 0.004))
         fate = chance.random()
         if trouble.away_until > self._kernel.seconds or fate < trouble.before:

@@ -7,13 +7,23 @@ decides.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 from uuid import UUID
 
 from formlane.destinations.base import Call, Resend
-from formlane.domain.lanes import Lease, LeaseRequest, Position, Queue, Renewed, Settled, Settlement
+from formlane.domain.lanes import (
+    ConnectionEffect,
+    Lease,
+    LeaseRequest,
+    Position,
+    Queue,
+    Renewed,
+    Settled,
+    Settlement,
+)
 from formlane.memory.lanes import MemoryLanes
 from formlane.memory.state import LaneState
 from tests.simulation.cast import Character
@@ -76,6 +86,8 @@ class Watch:
     user_pauses: set[UUID] = field(default_factory=set)
     ready: dict[UUID, dt.datetime | None] = field(default_factory=dict)
     sent: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
+    """What happened, so that nobody simulates less than he thinks."""
 
     def fail(self, text: str) -> NoReturn:
         """Ends the simulation with what is wrong."""
@@ -112,6 +124,7 @@ class Watch:
                 self._quiet_from(track, track.until, one)
             track.token, track.until = one.token, now + request.length
             self._see_window(one, track, places)
+            self.seen[f"lease of {one.queue.name.lower()} records"] += 1
             self.kernel.trace(
                 f"{request.worker}: leases {short(one.lane)} {one.queue.name} {_span(one)} calls={one.calls}"
                 f" maybe_sent={one.maybe_sent} lapses={one.lapses}/{one.sending_lapses} held={one.held}"
@@ -121,6 +134,7 @@ class Watch:
         quiet = end + self.flows[one.flow].spec.quiet
         track.quiet_until = max(quiet, track.quiet_until or quiet)
         track.doubts += 1
+        self.seen["lapse in sending" if one.sending_lapses else "lapse"] += 1
         if not one.maybe_sent:
             self.fail(f"lane {short(one.lane)} lapsed, and the next worker is not told")
 
@@ -157,7 +171,7 @@ class Watch:
             if answer.alive != (track.token == one.token):
                 self.fail(f"renewing lane {short(one.lane)} says alive={answer.alive} to the wrong worker")
             if answer.alive:
-                track.until = self.kernel.now() + length
+                track.until = max(track.until or self.kernel.now(), self.kernel.now() + length)
 
     def settled(self, settlements: Sequence[Settlement], settled: Sequence[Settled]) -> None:
         """Only the worker with the lane's token settles; tries are counted without a gap."""
@@ -165,10 +179,26 @@ class Watch:
             track = self.track(one.lane)
             if answer.settled != (track.token == one.token):
                 self.fail(f"lane {short(one.lane)} was settled={answer.settled} by the wrong worker")
+            if not answer.settled:
+                self.seen["settled too late"] += 1
             if answer.settled:
+                self._count(one)
                 self._see_tries(one, track)
                 self._see_end(one, track)
                 self.kernel.trace(_told(one))
+
+    def _count(self, one: Settlement) -> None:
+        for exception in one.exceptions:
+            self.seen[f"{exception.status}: {exception.reason}"] += 1
+        for attempt in one.attempts:
+            self.seen[f"attempt: {attempt.outcome}"] += 1
+        self.seen["held"] += len(one.held)
+        self.seen["tried again and held"] += sum(not tried.gone for tried in one.tried)
+        self.seen["narrowed"] += one.narrowed is not None
+        self.seen["split"] += one.cut is not None
+        self.seen["flow blocked"] += one.flow_blocked
+        if one.connection is ConnectionEffect.BLOCKED:
+            self.seen[f"connection blocked: {one.pause_reason}"] += 1
 
     def _see_tries(self, one: Settlement, track: Track) -> None:
         for attempt in one.attempts:
@@ -224,6 +254,7 @@ class Watch:
 
     def told_to_stop(self, token: UUID) -> None:
         """A worker heard why nothing more should be sent."""
+        self.seen["told to stop"] += 1
         self.stopped.add(token)
 
     # --- calls
@@ -238,6 +269,7 @@ class Watch:
         if track.quiet_until is not None and now < track.quiet_until:
             self.fail(f"call {short(call.id)} starts before the quiet time is over")
         track.has_pushed = not looking
+        self.seen["looked up"] += looking
         if not looking:
             self.sent += 1
             self._same_as_before(lease, call)

@@ -193,7 +193,7 @@ def _journal(lane: LaneState) -> JournalEntry | None:
 
 
 def renew(state: State, leases: Sequence[Lease], length: dt.timedelta) -> list[Renewed]:
-    """Prolongs the leases whose token fits, and says why to stop."""
+    """Prolongs the leases whose token fits, never shortens one, and says why to stop."""
     now = state.clock.now()
     answers = []
     for one in leases:
@@ -201,7 +201,7 @@ def renew(state: State, leases: Sequence[Lease], length: dt.timedelta) -> list[R
         if lane is None or lane.lease is None or lane.lease.token != one.token:
             answers.append(Renewed(lane=one.lane, alive=False, stop=None))
             continue
-        lane.lease = replace(lane.lease, until=now + length)
+        lane.lease = replace(lane.lease, until=max(lane.lease.until, now + length))
         put_in_place(lane, now)
         answers.append(Renewed(lane=lane.id, alive=True, stop=stop_reason(state, lane)))
     return answers

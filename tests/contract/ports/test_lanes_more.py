@@ -155,6 +155,15 @@ async def test_a_lost_lease_is_not_renewed(world: World) -> None:
     assert alive.alive
 
 
+async def test_a_renewal_never_shortens_a_lease(world: World) -> None:
+    setup = await world.new_flow()
+    await world.lanes.accept([batch_of(setup, 1)])
+    one = await lease_of(world, setup)
+    await world.lanes.renew([one], dt.timedelta(0))
+    await world.pass_time(0.05)
+    assert [x for x in await lease(world) if x.flow == setup.flow] == []
+
+
 async def test_a_blocked_flow_waits_for_a_person(world: World) -> None:
     setup = await world.new_flow()
     await world.lanes.accept([batch_of(setup, 1)])
