@@ -56,7 +56,7 @@ class LookupTokens(Protocol):
     """Turns key and identity fields into tokens by which one tenant's records are found."""
 
     def token(self, text: str) -> bytes:
-        """16 bytes: HMAC-SHA-256 under the tenant's lookup key, cut. Stable over key rotation."""
+        """16 bytes: a keyed BLAKE2b under the tenant's lookup key. Stable over key rotation."""
         ...
 
     def tokens(self, texts: Iterable[str]) -> list[bytes]:

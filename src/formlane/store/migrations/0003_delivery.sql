@@ -2,7 +2,7 @@
 
 SET LOCAL ROLE formlane_owner;
 
--- The records of one accepted request, sealed as one blob. lookup: HMACs of key and identity fields.
+-- The records of one accepted request, sealed as one blob. lookup: keyed hashes of key and identity fields.
 CREATE TABLE formlane.batches (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
