@@ -56,12 +56,28 @@ _PROBLEM_ANSWER: Final[Schema] = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _RECORD: Final[Schema] = {"type": "object", "additionalProperties": True}
+_FAULTS: Final[Schema] = _PROBLEM["properties"]["errors"]
+_VERDICT: Final[Schema] = {
+    "type": "object",
+    "required": ["id", "status"],
+    "properties": {
+        "id": {"type": "string"},
+        "status": {"enum": ["accepted", "rejected"]},
+        "errors": _FAULTS,
+        "warnings": {"type": "array", "items": {"type": "string"}},
+    },
+}
 _RECEIPT: Final[Schema] = {
     "type": "object",
-    "description": "The batch and a verdict per record, in order.",
-    "required": ["batch"],
-    "properties": {"batch": {"type": "string"}},
-    "additionalProperties": True,
+    "description": "The batch, counts, and a verdict per record in order.",
+    "required": ["batch", "records", "accepted", "rejected", "results"],
+    "properties": {
+        "batch": {"type": "string"},
+        "records": {"type": "integer"},
+        "accepted": {"type": "integer"},
+        "rejected": {"type": "integer"},
+        "results": {"type": "array", "items": _VERDICT},
+    },
 }
 
 
