@@ -26,17 +26,14 @@ from formlane.services.releases import as_definition, spec_of
 
 BoundMapper: TypeAlias = tuple[Mapper, Acceptance]
 
-_WEIGH_ABOVE = 4
-"""Records are weighed one by one only if a full call of them may reach a quarter of the byte limit."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """One release of a flow. Immutable, and the same for every try of a window that is bound to it.
 
     `flows` holds the compiled flow per origin: bound to a form's fields, or as it is for the flow's own
-    PUSH API. `source_names` are for templates and system values. `weighs`: calls are cut by bytes too;
-    `tracks`: tracking keys are written.
+    PUSH API. `source_names` are for templates and system values. `tracks`: tracking keys are
+    written.
     """
 
     flow: UUID
@@ -49,7 +46,6 @@ class Recipe:
     flows: Mapping[UUID, CompiledFlow]
     source_names: Mapping[UUID, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    weighs: bool = False
     tracks: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,11 +90,6 @@ def decided(mapped: Skip | list[MappingError]) -> Outcome:
 
 def _is_tracking(line: FieldMapping) -> bool:
     return line.source.kind is SourceKind.SYSTEM and line.source.system is SystemValue.TRACKING_KEY
-
-
-def weighs(spec: OperationSpec, average_bytes: float) -> bool:
-    """Whether calls of this operation must be cut by bytes too."""
-    return average_bytes * spec.max_records * _WEIGH_ABOVE > spec.max_bytes
 
 
 class Recipes:
@@ -159,7 +150,6 @@ class Recipes:
             flows=flows,
             source_names={flow: found.name} | {form: bound.name for form, bound in release.forms.items()},
             names={"tenant": owner.name, "flow": found.name, "form": only[0].name if len(only) == 1 else ""},
-            weighs=True,
         )
 
     def _spec(self, compiled: CompiledFlow, account: Account) -> OperationSpec:

@@ -37,10 +37,9 @@ def cut(items: Sequence[Item], recipe: Recipe, *, cut_at: Position | None = None
     """
     spec = recipe.spec
     most = 1 if items[0].held else spec.max_records
-    careful = recipe.weighs or not spec.keeps_order or items[0].content.queue is Queue.REPLAY
+    careful = not spec.keeps_order or items[0].content.queue is Queue.REPLAY
     sendable: list[Item] = []
     seen: set[object] = set()
-    weight = 0
     count = 0
     for item in items:
         if cut_at is not None and count and item.place >= cut_at:
@@ -49,16 +48,33 @@ def cut(items: Sequence[Item], recipe: Recipe, *, cut_at: Position | None = None
             if len(sendable) >= most:
                 break
             if careful:
-                weight += len(orjson.dumps(item.fields)) if recipe.weighs else 0
                 marks = () if spec.keeps_order else _marks(item, recipe)
-                if sendable and (
-                    weight > spec.max_bytes or not seen.isdisjoint(marks) or _is_apart(item, sendable[0])
-                ):
+                if sendable and (not seen.isdisjoint(marks) or _is_apart(item, sendable[0])):
                     break
                 seen.update(marks)
             sendable.append(item)
         count += 1
+    if len(sendable) > 1 and _weight(sendable) > spec.max_bytes:
+        return _trimmed(items[:count], spec.max_bytes)
     return Range(items[:count], sendable)
+
+
+def _weight(sendable: Sequence[Item]) -> int:
+    """Bytes of the records as JSON, about as a destination gets them."""
+    return len(orjson.dumps([item.fields for item in sendable]))
+
+
+def _trimmed(items: Sequence[Item], most: int) -> Range:
+    """As many of the items as weigh no more than `most` bytes, at least one that is sent."""
+    sendable: list[Item] = []
+    weight = 0
+    for count, item in enumerate(items):
+        if item.fields is not None and not item.behind:
+            weight += len(orjson.dumps(item.fields))
+            if sendable and weight > most:
+                return Range(items[:count], sendable)
+            sendable.append(item)
+    return Range(items, sendable)
 
 
 def _is_apart(item: Item, first: Item) -> bool:
