@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from formlane.domain.flows import SourceKind, SystemValue
-from formlane.domain.types import TEXTUAL, FieldType, Value
+from formlane.domain.types import TEXTUAL, FieldType
 from formlane.domain.values import READERS, ValueFault, encodable
 from formlane.formulas import FormulaFault
 from formlane.mapping import quasiquote as code
@@ -185,7 +185,7 @@ else:
 """,
             H_VALUE=value,
             H_EMPTY=self._empty(line, slot),
-            H_SETTLE=self._bind(slot("settle"), line.settle),
+            H_SETTLE=self._bind(slot("settle"), _settler(line)),
             H_PUT=self._put(line, value),
         )
         return [
@@ -236,11 +236,16 @@ else:
         if bound is None:
             return code.constant(None)
         raw, stays = self._raw(name), bound.conversion.apply is None
-        read = self._bind(code.name(f"read_{self.numbers[name]}"), _reader(bound) if stays else bound.read)
-        if not (stays and bound.kind in PLAIN):
+        reader = READERS[bound.kind] if stays else bound.read
+        read = self._bind(code.name(f"read_{self.numbers[name]}"), reader)
+        if not stays:
             return code.expression("H_READ(H_RAW)", H_READ=read, H_RAW=raw)
+        if bound.kind not in PLAIN:
+            return code.expression("None if H_RAW is None else H_READ(H_RAW)", H_READ=read, H_RAW=raw)
         test = code.expression(EVIDENT[bound.kind], H_FIRST=raw, H_V=raw)
-        return code.expression("H_RAW if H_TEST else H_READ(H_RAW)", H_RAW=raw, H_TEST=test, H_READ=read)
+        return code.expression(
+            "H_RAW if H_TEST or H_RAW is None else H_READ(H_RAW)", H_RAW=raw, H_TEST=test, H_READ=read
+        )
 
     def _bind(self, target: ast.expr, value: object) -> ast.expr:
         assert isinstance(target, ast.Name)
@@ -248,6 +253,9 @@ else:
         return target
 
 
-def _reader(bound: BoundInput) -> Callable[[object], Value]:
-    reader = READERS[bound.kind]
-    return lambda raw: None if raw is None else reader(raw)
+def _settler(line: Line) -> Callable[..., object]:
+    """`line.settle` for values that are not empty; the type's reader itself where that is all it does."""
+    limited = line.mapping.max_length is not None or line.mapping.choices
+    source, kind = line.source_type, line.mapping.type
+    is_read = source is not kind and source in TEXTUAL and kind in TEXTUAL - PLAIN
+    return READERS[kind] if is_read and not limited else line.settle
