@@ -54,9 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=100, help="how many processes are killed")
     parser.add_argument("--stops", type=int, default=20, help="how many workers are frozen for two leases")
     parser.add_argument("--seed", type=int, help="of everything that is left to chance")
-    parser.add_argument(
-        "--spacing", type=float, default=3.0, help="seconds between kills at random, on average"
-    )
+    parser.add_argument("--spacing", type=float, default=3.0, help="seconds between kills at random")
     parser.add_argument("--time-scale", type=float, default=0.1, help="shortens leases and deadlines")
     parser.add_argument("--controls", action="store_true", help="then the controls as well")
     parser.add_argument("--control", choices=[*CONTROLS, "all"], help="only this control")

@@ -9,7 +9,7 @@ from tests.chaos.oracle import Findings
 from tests.chaos.sent import Sent
 
 IDLE = """
-    SELECT count(*) FILTER (WHERE NOT (live_head = live_tail AND live_offset = 0 AND live_rows = 0)) AS queued,
+    SELECT count(*) FILTER (WHERE live_head <> live_tail OR live_offset <> 0 OR live_rows <> 0) AS queued,
            count(*) FILTER (WHERE replay_head <> replay_tail) AS replaying,
            count(*) FILTER (WHERE held > 0) AS holding,
            count(*) FILTER (WHERE window_id IS NOT NULL) AS open_windows,

@@ -18,6 +18,7 @@ from tests.chaos.cast import Cast, assemble
 from tests.chaos.consumer import Consumer
 from tests.chaos.controls import switch_off
 from tests.chaos.faults import Faults, Plan
+from tests.chaos.forge import Forge, running_forge
 from tests.chaos.installation import Installation
 from tests.chaos.load import Load
 from tests.chaos.oracle import Findings, Oracle
@@ -110,7 +111,8 @@ class Campaign:
         oracle = Oracle(sent, cast.ordered, self.place.journal, consumer.journal, self.report.findings)
         consuming = asyncio.create_task(consumer.run())
         try:
-            await self._storm(cast, load, oracle)
+            async with running_forge() as forge:
+                await self._storm(cast, forge, load, oracle)
             await self._drain(oracle)
             consumer.stop()
             await consuming
@@ -121,11 +123,11 @@ class Campaign:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    async def _storm(self, cast: Cast, load: Load, oracle: Oracle) -> None:
+    async def _storm(self, cast: Cast, forge: Forge, load: Load, oracle: Oracle) -> None:
         self.report.peak = await self._peak(load, oracle)
         self.report.rate = self.report.peak * self.options.share
         tell(f"peak {self.report.peak:,.0f} records/s; load at {self.report.rate:,.0f}")
-        faults = Faults(self.place, load, self.options.plan, random.Random(self._chance.random()))
+        faults = Faults(self.place, forge, load, self.options.plan, random.Random(self._chance.random()))
         load.start(self.report.rate)
         storm = asyncio.create_task(faults.run())
         began = told = time.monotonic()
@@ -138,7 +140,8 @@ class Campaign:
                 told = time.monotonic()
                 tell(
                     f"{told - began:.0f} s: {faults.killed} kills, {faults.stops} stops,"
-                    f" {load.sent.records:,} acknowledged, {load.sent.effects() - oracle.effects():,} to come,"
+                    f" {load.sent.records:,} acknowledged,"
+                    f" {load.sent.effects() - oracle.effects():,} to come,"
                     f" {dict(oracle.findings.counts) or 'no violation'}"
                 )
         with contextlib.suppress(asyncio.CancelledError):

@@ -18,6 +18,7 @@ from formlane.services.connections import ConnectionChange
 from formlane.services.ports.tenancy import KeyScope
 from tests.chaos.installation import Installation
 
+NOBODY: Final = UUID(int=0)
 INPUTS: Final = {"id": "string", "who": "string", "key": "string", "n": "integer", "text": "text"}
 LIMITS: Final[Mapping[str, Json]] = {"rate": 5_000.0, "concurrency": 64}
 
@@ -92,7 +93,7 @@ class _Tenant:
     cast: Cast
     name: str
     habit: str
-    id: UUID = UUID(int=0)
+    id: UUID = NOBODY
     token: str = ""
 
     async def enter(self) -> None:

@@ -27,7 +27,7 @@ CONTROLS: Final[dict[str, tuple[Patch, ...]]] = {
     # The token is not compared: a worker that lost its lease goes on as if it still had it.
     "fence": (
         Patch("settle", r"AND s\.token = l\.lease_token", ""),
-        Patch("renew", r"(\w+)\.token = (\w+)\.lease_token|(\w+)\.lease_token = (\w+)\.token", "true"),
+        Patch("renew", r"AND l\.lease_token = t\.token", "", times=2),
         Patch("journal_save", r"AND l\.lease_token = token", ""),
         Patch("journal_seal", r"AND l\.lease_token = token", ""),
         Patch("mark_sending", r"AND l\.lease_token = token", ""),

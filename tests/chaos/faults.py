@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from formlane.telemetry.failpoints import NAMES
+from tests.chaos.forge import Forge, Victim
 from tests.chaos.installation import Installation, Role
 from tests.chaos.load import Load
 from tests.chaos.processes import free_port, listens, signal_one
@@ -36,7 +37,7 @@ class Plan:
     @classmethod
     def of(cls, kills: int, stops: int, *, spacing: float = 3.0) -> Plan:
         """Six tenths of the kills at named places, at least ten at each if there are a hundred."""
-        at_each = max(1, kills // 10)
+        at_each = kills // 10
         return cls(
             random_kills=max(0, kills - at_each * len(NAMES)), at_each=at_each, stops=stops, spacing=spacing
         )
@@ -47,6 +48,7 @@ class Faults:
     """Works a plan off: one kill at a time at random, one victim at a time at a place, one stop at a time."""
 
     place: Installation
+    forge: Forge
     load: Load
     plan: Plan
     chance: random.Random
@@ -136,19 +138,23 @@ class Faults:
         chance = self.chance.choice((0.2, 0.5, 1.0))
         if name == "accepted":
             return await self._sacrifice_api(f"{name}:{chance}")
-        victim = self.place.victim("worker", f"{name}:{chance}")
+        victim = await self._victim("worker", f"{name}:{chance}")
         try:
             return await victim.ended(VICTIM_SECONDS) == -signal.SIGKILL
         finally:
             victim.kill()
 
+    async def _victim(self, role: Role, failpoints: str, *, port: int | None = None) -> Victim:
+        environment = self.place.victim_environment(failpoints, port=port)
+        return await self.forge.victim(role, environment=environment, log=self.place.home / "victims.log")
+
     async def _sacrifice_api(self, failpoints: str) -> bool:
         port = free_port()
         address = f"http://127.0.0.1:{port}"
-        victim = self.place.victim("api", failpoints, port=port)
+        victim = await self._victim("api", failpoints, port=port)
         try:
             end = time.monotonic() + VICTIM_SECONDS
-            while victim.process.poll() is None and not await asyncio.to_thread(listens, port):
+            while not victim.code.done() and not await asyncio.to_thread(listens, port):
                 if time.monotonic() > end:
                     return False
                 await asyncio.sleep(0.05)

@@ -94,18 +94,14 @@ class Installation:
                 continue
         return found
 
-    def victim(self, role: Role, failpoints: str, *, port: int | None = None) -> Child:
-        """One more process of a role, armed to kill itself."""
-        return processes.start(
-            ["-m", "formlane", role],
-            log=self.home / "victims.log",
-            environment={
-                **self.environment,
-                "DATABASE_URL": self._postgres.service_dsn,
-                "FORMLANE_FAILPOINTS": failpoints,
-                "PORT": str(port or self.port),
-            },
-        )
+    def victim_environment(self, failpoints: str, *, port: int | None = None) -> dict[str, str]:
+        """For one more process, armed to kill itself."""
+        return {
+            **self.environment,
+            "DATABASE_URL": self._postgres.service_dsn,
+            "FORMLANE_FAILPOINTS": failpoints,
+            "PORT": str(port or self.port),
+        }
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[Connection]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 import uuid
@@ -41,14 +42,15 @@ class Load:
     complaints: list[str] = field(default_factory=list)
     examples: dict[int, str] = field(default_factory=dict)
     latest: float = 0.0
-    _stopping: bool = False
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _queues: list[tuple[Source, Iterator[list[Record]]]] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _session: aiohttp.ClientSession | None = None
 
     def start(self, rate: float | None) -> None:
         """Begins to send at a rate; counters go on where an earlier run ended."""
-        self.rate, self._stopping = rate, False
+        self.rate = rate
+        self._stop.clear()
         if not self._queues:
             for source in self.cast.sources:
                 for sender in range(self.senders):
@@ -63,7 +65,7 @@ class Load:
 
     async def stop(self, *, seconds: float = 60.0) -> None:
         """Makes no new request; returns when the fate of all is known, or after so many seconds."""
-        self._stopping = True
+        self._stop.set()
         _, late = await asyncio.wait(self._tasks, timeout=seconds)
         for task in late:
             task.cancel()
@@ -74,19 +76,20 @@ class Load:
 
     async def _send_all(self, source: Source, requests: Iterator[list[Record]]) -> None:
         due = time.monotonic()
-        while not self._stopping:
+        while not self._stop.is_set():
             if self.rate is not None:
                 # Poisson arrivals: the time of a request depends on no answer.
                 mean = source.size * self.senders / (self.rate * source.share / self._shares())
                 due += self.chance.expovariate(1 / mean)
                 await self._until(due)
-                if self._stopping:
+                if self._stop.is_set():
                     return
             await self._deliver(source, next(requests))
 
     async def _until(self, due: float) -> None:
-        while not self._stopping and (left := due - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, 0.5))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(due - time.monotonic()):
+                await self._stop.wait()
         self.latest = max(self.latest, time.monotonic() - due)
 
     def _shares(self) -> float:

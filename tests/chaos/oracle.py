@@ -106,7 +106,7 @@ class Oracle:
 
     def _message(self, line: dict[str, Any]) -> None:
         body = orjson.loads(line["body"])
-        records = body["records"] if "records" in body else [body]
+        records = body.get("records", [body])
         message = (line["hook"], line["webhook_id"])
         if message in self.messages:
             self.repeats += 1
