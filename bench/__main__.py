@@ -46,6 +46,7 @@ async def _measure(names: list[str], options: Options) -> list[Figure]:
     for name in names:
         began = time.monotonic()
         figures += await FIGURES[name](options)
+        write(figures)
         sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
     return figures
 

@@ -18,10 +18,10 @@ CONNECTIONS: Final = 4
 def bare_loop(folder: Path, *, other: Path | None = None) -> Iterator[Target]:
     """Our bare loop with a receiver of its own; `other`: the folder of another one, `bare_peer.py`."""
     port = processes.free_port()
-    app, where = ("bench.bare:app", None) if other is None else ("bare_peer:app", other)
-    arguments = processes.uvicorn_arguments(app, port)
-    if where is not None:
-        arguments += ["--app-dir", str(where)]
+    arguments = processes.uvicorn_arguments("bench.bare:app", port)
+    if other is not None:
+        arguments = processes.uvicorn_arguments("bare_peer:app", port, lifespan="on")
+        arguments += ["--app-dir", str(other)]
     with (
         processes.sink(folder) as sink,
         processes.running(

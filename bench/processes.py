@@ -94,9 +94,10 @@ def running(
         child.end()
 
 
-def uvicorn_arguments(app: str, port: int) -> list[str]:
+def uvicorn_arguments(app: str, port: int, *, lifespan: str = "off") -> list[str]:
     """A server for `app` with the settings that the product's own server has."""
-    words = f"-m uvicorn {app} --host 127.0.0.1 --port {port} --loop uvloop --http httptools --lifespan off"
+    words = f"-m uvicorn {app} --host 127.0.0.1 --port {port} --loop uvloop --http httptools"
+    words += f" --lifespan {lifespan}"
     return [*words.split(), "--no-access-log", "--log-level", "warning", "--no-server-header"]
 
 
