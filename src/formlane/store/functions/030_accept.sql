@@ -108,7 +108,8 @@ BEGIN
            CASE WHEN b.ordinal = ANY (fresh) THEN 'accepted'
                 WHEN b.ordinal = ANY (stale) THEN 'stale'
                 WHEN i.body_hash = b.body_hash THEN 'repeat'
-                ELSE 'mismatch' END,
+                WHEN i.body_hash <> b.body_hash THEN 'mismatch'
+                ELSE 'stale' END,
            CASE WHEN b.ordinal = ANY (fresh) THEN b.id ELSE i.batch_id END,
            CASE WHEN b.ordinal = ANY (fresh) THEN NULL ELSE i.answer END,
            now()

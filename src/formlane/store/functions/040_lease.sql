@@ -12,6 +12,19 @@ AS $$
                  c.tokens + 0.9 * c.rate * greatest(0, extract(epoch FROM now() - c.tokens_at)))
 $$;
 
+-- The day of daily limits, in UTC.
+CREATE OR REPLACE FUNCTION formlane.today() RETURNS date
+LANGUAGE sql STABLE
+AS $$ SELECT (now() AT TIME ZONE 'UTC')::date $$;
+
+CREATE OR REPLACE FUNCTION formlane.tomorrow() RETURNS timestamptz
+LANGUAGE sql STABLE
+AS $$ SELECT (formlane.today() + 1)::timestamp AT TIME ZONE 'UTC' $$;
+
+CREATE OR REPLACE FUNCTION formlane.used_today(c formlane.connection_state) RETURNS integer
+LANGUAGE sql STABLE
+AS $$ SELECT CASE WHEN c.day >= formlane.today() THEN c.used_today ELSE 0 END $$;
+
 CREATE OR REPLACE FUNCTION formlane.lease(
     worker text, most integer, since timestamptz, length interval, bytes bigint,
     full_connections uuid[], full_tenants uuid[]
@@ -52,7 +65,7 @@ BEGIN
                    SELECT count(*) FROM lanes a
                    WHERE a.connection_id = c.connection_id AND a.lease_token IS NOT NULL
                      AND a.lease_until > now()) AS room,
-               coalesce(c.daily - CASE WHEN c.day = (now() AT TIME ZONE 'UTC')::date THEN c.used_today ELSE 0 END,
+               coalesce(c.daily - formlane.used_today(c),
                         2147483647) AS left_today
         FROM connection_state c
         WHERE c.connection_id IN (SELECT r.connection_id FROM ranked r)
@@ -63,7 +76,7 @@ BEGIN
                CASE
                    WHEN b.paused_until > now() THEN b.paused_until
                    WHEN b.left_today < r.place THEN
-                       ((now() AT TIME ZONE 'UTC')::date + 1)::timestamp AT TIME ZONE 'UTC'
+                       formlane.tomorrow()
                    WHEN b.tokens < r.place THEN now() + make_interval(secs => (r.place - b.tokens) / (0.9 * b.rate))
                    ELSE now() + interval '50 ms'
                END AS wait_until
@@ -78,8 +91,8 @@ BEGIN
     ), drawn AS (
         UPDATE connection_state c
         SET tokens = formlane.refilled(c) - g.calls, tokens_at = greatest(c.tokens_at, now()),
-            used_today = CASE WHEN c.day = (now() AT TIME ZONE 'UTC')::date THEN c.used_today ELSE 0 END + g.calls,
-            day = (now() AT TIME ZONE 'UTC')::date
+            used_today = formlane.used_today(c) + g.calls,
+            day = greatest(c.day, formlane.today())
         FROM (SELECT connection_id, sum(calls) AS calls FROM granted GROUP BY connection_id) g
         WHERE c.connection_id = g.connection_id
     )
@@ -158,7 +171,9 @@ BEGIN
     JOIN lanes l ON l.id = g.lane_id AND l.lease_token IS NOT NULL AND l.window_id IS NOT NULL
                 AND l.lease_until = now() + length AND l.leased_by = worker
     JOIN connection_state c ON c.connection_id = l.connection_id
-    LEFT JOIN journal j ON j.lane_id = l.id;
+    LEFT JOIN LATERAL (
+        SELECT k.* FROM journal k WHERE k.lane_id = l.id ORDER BY k.touched_at DESC, k.call_id LIMIT 1
+    ) j ON true;
 END
 $$;
 

@@ -30,6 +30,7 @@ BEGIN
         (s.position_seq, s.position_offset) <
             CASE l.window_queue WHEN 0 THEN (l.live_head, l.live_offset) ELSE (l.replay_head, l.replay_offset) END
         OR (s.position_seq, s.position_offset) > (l.window_to, l.window_to_offset)
+        OR (s.narrowed_seq, s.narrowed_offset) > (l.window_to, l.window_to_offset)
         OR (s.finished AND s.narrowed_seq IS NULL
             AND (s.position_seq, s.position_offset) <> (l.window_to, l.window_to_offset)))
     LIMIT 1;
@@ -88,8 +89,7 @@ BEGIN
       AND h.lane_id = l.id AND h.window_id = l.window_id;
 
     DELETE FROM journal j USING unnest(settlements) s
-    WHERE s.call_id IS NOT NULL AND s.progress AND j.lane_id = s.lane_id AND j.call_id = s.call_id
-      AND j.lane_id = ANY (good);
+    WHERE s.call_id IS NOT NULL AND s.progress AND j.lane_id = s.lane_id AND j.lane_id = ANY (good);
 
     WITH blocked AS (
         SELECT DISTINCT ON (l.flow_id) l.tenant_id, l.flow_id, s.pause_reason, s.pause_message

@@ -10,9 +10,9 @@ BEGIN
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    INSERT INTO journal (tenant_id, lane_id, call_id, state)
-    SELECT l.tenant_id, l.id, call, new_state FROM lanes l WHERE l.id = lane
-    ON CONFLICT (lane_id, call_id) DO UPDATE SET state = excluded.state;
+    INSERT INTO journal (tenant_id, lane_id, call_id, state, touched_at)
+    SELECT l.tenant_id, l.id, call, new_state, clock_timestamp() FROM lanes l WHERE l.id = lane
+    ON CONFLICT (lane_id, call_id) DO UPDATE SET state = excluded.state, touched_at = clock_timestamp();
     RETURN true;
 END
 $$;
@@ -73,17 +73,20 @@ DECLARE
 BEGIN
     SELECT k.* INTO c FROM connection_state k WHERE k.connection_id = connection FOR NO KEY UPDATE;
     at_hand := formlane.refilled(c);
-    calls := CASE WHEN c.paused_until > now() THEN 0 ELSE least(wanted, floor(at_hand)::int) END;
-    IF c.daily IS NOT NULL AND c.day = (now() AT TIME ZONE 'UTC')::date THEN
-        calls := greatest(0, least(calls, c.daily - c.used_today));
-    END IF;
+    calls := CASE WHEN c.paused_until > now() THEN 0
+                  ELSE least(wanted, floor(at_hand)::int, CASE WHEN c.daily IS NOT NULL
+                       THEN greatest(0, c.daily - formlane.used_today(c)) END) END;
     IF calls = 0 THEN
-        wait := make_interval(secs => greatest(0.01, (1 - at_hand) / (0.9 * c.rate)));
+        wait := CASE
+            WHEN c.paused_until = 'infinity' THEN interval '1 day'
+            WHEN c.paused_until > now() THEN c.paused_until - now()
+            WHEN c.daily <= formlane.used_today(c) THEN formlane.tomorrow() - now()
+            ELSE make_interval(secs => greatest(0.01, (1 - at_hand) / (0.9 * c.rate))) END;
         RETURN;
     END IF;
     UPDATE connection_state k
-    SET tokens = at_hand - draw.calls, tokens_at = greatest(k.tokens_at, now()), day = (now() AT TIME ZONE 'UTC')::date,
-        used_today = CASE WHEN c.day = (now() AT TIME ZONE 'UTC')::date THEN c.used_today ELSE 0 END + draw.calls
+    SET tokens = at_hand - draw.calls, tokens_at = greatest(k.tokens_at, now()), day = greatest(c.day, formlane.today()),
+        used_today = formlane.used_today(c) + draw.calls
     WHERE k.connection_id = connection;
     wait := interval '0';
 END

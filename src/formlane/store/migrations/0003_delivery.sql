@@ -170,6 +170,7 @@ CREATE TABLE formlane.journal (
     content bytea,
     sequence bigint,
     sealed_at timestamptz,
+    touched_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (lane_id, call_id),
     FOREIGN KEY (tenant_id, lane_id) REFERENCES formlane.lanes (tenant_id, id)
 );
