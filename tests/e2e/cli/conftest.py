@@ -133,11 +133,12 @@ async def submit(session: aiohttp.ClientSession, address: str, answers: list[tup
 
 
 async def listed(session: aiohttp.ClientSession, address: str, *, least: int) -> list[dict[str, object]]:
-    """What a control address lists, as soon as there are that many."""
+    """What a control address lists, as soon as there are that many; files on their way do not count."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             async with session.get(address) as response:
-                items: list[dict[str, object]] = (await response.json())["items"]
+                found: list[dict[str, object]] = (await response.json())["items"]
+            items = [one for one in found if not str(one.get("path", "")).startswith(".")]
             if len(items) >= least:
                 return items
             await asyncio.sleep(0.1)

@@ -11,7 +11,8 @@ import aiohttp
 
 from tests.e2e.cli.conftest import Installation, listed, submit
 
-RESTART_DEADLINE = 30.0
+RESTART_DEADLINE = 90.0
+"""Seconds, for a machine that does much else; the time taken is in the report."""
 
 CONTACT = [
     ("first_name", "  ada"),

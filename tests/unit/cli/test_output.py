@@ -22,7 +22,7 @@ THING: dict[str, Json] = {
 
 
 def test_a_table_has_a_line_per_row_and_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"id": "x" * 200, "health": {"failures": 2}}, {"id": "y", "health": None}]
+    rows: list[Json] = [{"id": "x" * 200, "health": {"failures": 2}}, {"id": "y", "health": None}]
     print_rows(rows, ["id", "health.failures"], as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [["id", "failures"], ["x" * 200, "2"], ["y"]]

@@ -20,6 +20,7 @@ from formlane.errors import ConfigurationError, Unavailable
 
 HOST: Final = "127.0.0.1"
 SFTP_USER: Final = "demo"
+SANDBOX: Final = "sandbox"
 OPEN_SECONDS: Final = 30.0
 PORTS: Final = (8700, 8722, 8723)
 """Webhook receiver, SFTP server, page of the SFTP server."""
@@ -28,12 +29,13 @@ PORTS: Final = (8700, 8722, 8723)
 class DemoSecrets(Struct, kw_only=True):
     """`demo.json` in the state directory: what the demo must know again at its next start.
 
-    `written_to`: the connections that hold these secrets, by name.
+    `written_to`: the connections that hold these secrets, by name. `host_key` is that of the SFTP server.
     """
 
     signing_secret: str
     sftp_password: str
     api_key: str = ""
+    host_key: str = ""
     written_to: dict[str, str] = {}
 
 
@@ -58,6 +60,8 @@ class DemoPlace:
             )
         except OSError as failure:
             raise ConfigurationError(f"{state_dir} cannot hold the demo: {failure.strerror}.") from None
+        if not (state_dir / SANDBOX).exists():
+            kept.host_key = ""  # the server makes another one
         receiver, sftp, page = ports
         place = cls(directory=state_dir, secrets=kept, receiver_port=receiver, sftp_port=sftp, page_port=page)
         place.keep()
@@ -86,7 +90,7 @@ class DemoPlace:
             arguments=(
                 "-m",
                 "formlane.cli.demo_sandbox",
-                str(self.directory / "sandbox"),
+                str(self.directory / SANDBOX),
                 *map(str, ports),
             ),
             environment={
@@ -96,10 +100,18 @@ class DemoPlace:
         )
 
     async def until_open(self) -> None:
+        """Waits until the demo can be prepared: at its first start, for both servers.
+
+        Later starts know the host key already, and nobody waits for servers that will be there in a moment.
+        """
+        if not self.secrets.host_key:
+            await self.until_answering()
+
+    async def until_answering(self) -> None:
         """Waits until both servers answer; raises `Unavailable` when they do not."""
         try:
             async with asyncio.timeout(OPEN_SECONDS):
-                await self.host_key()
+                self.secrets.host_key = str((await self._open(self.files_page))["host_key"])
                 await self._open(self.receiver_page)
         except TimeoutError:
             ports = ", ".join(map(str, (self.receiver_port, self.sftp_port, self.page_port)))
@@ -107,10 +119,6 @@ class DemoPlace:
                 f"The demo's sandbox did not start. Are its ports {ports} in use? Choose others with "
                 "--demo-ports."
             ) from None
-
-    async def host_key(self) -> str:
-        """The public host key of the SFTP server, once it answers."""
-        return str((await self._open(self.files_page))["host_key"])
 
     def keep(self) -> None:
         """Writes what must be known again, readable by its owner alone."""

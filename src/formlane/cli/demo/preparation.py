@@ -41,12 +41,12 @@ class _Account:
 async def prepare_demo(hub: Hub, place: DemoPlace) -> DemoLogin:
     """The demo tenant with two forms, each with a flow and a connection. Repeating it changes nothing.
 
-    The sandbox must be open: connections are tried before they are kept.
+    Connections are tried before they are kept; only then the sandbox must answer.
     """
     tenant = await _tenant(hub)
     await _api_key(hub, tenant, place)
     signed = await _connection(hub, tenant, place, _receiver(place))
-    filed = await _connection(hub, tenant, place, _file_server(place, await place.host_key()))
+    filed = await _connection(hub, tenant, place, _file_server(place))
     place.keep()
     forms = [
         await _form_with_flow(hub, tenant, signed, name="Contact requests", subject="contact"),
@@ -95,7 +95,7 @@ def _receiver(place: DemoPlace) -> _Account:
     )
 
 
-def _file_server(place: DemoPlace, host_key: str) -> _Account:
+def _file_server(place: DemoPlace) -> _Account:
     return _Account(
         kind="sftp",
         name="Demo file server",
@@ -104,7 +104,7 @@ def _file_server(place: DemoPlace, host_key: str) -> _Account:
             "port": place.sftp_port,
             "username": SFTP_USER,
             "auth": "password",
-            "host_keys": [host_key],
+            "host_keys": [place.secrets.host_key],
         },
         secrets={"password": place.secrets.sftp_password},
     )
@@ -122,9 +122,11 @@ async def _connection(hub: Hub, tenant: UUID, place: DemoPlace, account: _Accoun
             continue
         is_same = all(kept.settings.get(name) == value for name, value in account.settings.items())
         if not is_same or written.get(account.name) != kept.id.hex:
+            await place.until_answering()
             await hub.connections.update(tenant, kept.id, change)
             written[account.name] = kept.id.hex
         return kept.id
+    await place.until_answering()
     made = (await hub.connections.create(tenant, account.kind, change)).connection
     written[account.name] = made.id.hex
     return made.id
