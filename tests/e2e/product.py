@@ -31,7 +31,9 @@ import orjson
 import pytest
 import uvicorn
 
-from formlane.bootstrap import Hub, new_app, new_worker, open_hub
+from formlane.bootstrap.http import new_app
+from formlane.bootstrap.hub import Hub, open_hub
+from formlane.bootstrap.roles import new_worker
 from formlane.domain.ids import parse_id
 from formlane.scheduler.service import Scheduler
 from formlane.services.ports.tenancy import KeyScope
@@ -42,7 +44,7 @@ Addresses: TypeAlias = Sequence[tuple[str, int]]
 Record: TypeAlias = Mapping[str, Any]
 
 TIME_SCALE = 0.1
-POLL = 0.05
+POLL = 0.1
 DEADLINE = 120.0
 """Seconds within which whatever a test waits for has to come true."""
 
@@ -117,12 +119,13 @@ class Customer:
     async def drained(self, flow: str, *, deadline: float = DEADLINE) -> Mapping[str, Any]:
         """Waits until nothing is in flight; the counts then. They equal a recount of what is stored."""
 
+        id_ = parse_id("flow", flow)
+
         async def settled() -> bool:
-            return int((await self.stats(flow))["in_flight"]) == 0
+            return (await self.hub.flows.stats(self.tenant, id_)).in_flight == 0
 
         await until(settled, deadline=deadline, what=f"{flow} to drain")
-        wrong = await self.hub.ledger.misbalances(self.tenant, parse_id("flow", flow))
-        assert not wrong
+        assert await self.hub.ledger.misbalances(self.tenant, id_) == []
         return await self.stats(flow)
 
     async def pauses(self, connection: str) -> set[str]:

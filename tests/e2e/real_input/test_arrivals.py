@@ -81,12 +81,12 @@ async def test_messages_hold_every_record_in_order(
 async def test_single_messages_hold_every_record_in_order_of_its_key(customer: Customer, hook: Hook) -> None:
     data = fair_answers()
     connection = await endpoint(customer, hook.url("single"), body="single")
-    flow = await customer.flow(connection, draft(data.types, key=["occupation"], shards=4))
+    flow = await customer.flow(connection, draft(data.types, key=["occupation", "religious"], shards=16))
     await pushed(customer, flow, data)
     arrived = hook.messages("single")
     rows = defaultdict(list)
     for record in arrived:
-        rows[record["occupation"]].append(record["row"])
+        rows[record["occupation"], record["religious"]].append(record["row"])
 
     assert sorted(arrived, key=lambda record: int(record["row"])) == expected(data.records, data.types)
     assert all(of_key == sorted(of_key) for of_key in rows.values())
