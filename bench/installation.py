@@ -13,7 +13,7 @@ from uuid import UUID
 from bench import processes
 from bench.job import flow_definition
 from bench.processes import Child, Sink, Target
-from formlane.bootstrap import Hub, open_hub
+from formlane.bootstrap.hub import Hub, open_hub
 from formlane.domain.ids import to_text
 from formlane.domain.secrets import KeyMode
 from formlane.services.connections import ConnectionChange

@@ -17,7 +17,7 @@ from bench.job import Record, record
 from bench.options import Options
 from bench.processes import push
 from bench.scratch import scratch_dsn
-from formlane.bootstrap import Hub
+from formlane.bootstrap.hub import Hub
 from formlane.domain.ids import TenantId, new_id
 from formlane.domain.sealing import SealKind
 from formlane.services.blobs import pack_records

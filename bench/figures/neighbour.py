@@ -22,7 +22,7 @@ from bench.job import record
 from bench.latencies import p99
 from bench.options import Options
 from bench.processes import Sink
-from formlane.bootstrap import Hub
+from formlane.bootstrap.hub import Hub
 
 PAIRS = 10
 SUBMITTERS = 1024

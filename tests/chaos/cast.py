@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from formlane.bootstrap import Hub
+from formlane.bootstrap.hub import Hub
 from formlane.domain.flows import FlowDefinition
 from formlane.domain.forms import Binding, FormDefinition
 from formlane.domain.ids import to_text

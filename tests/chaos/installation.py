@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import asyncpg
 import psutil
 
-from formlane.bootstrap import Hub, open_hub
+from formlane.bootstrap.hub import Hub, open_hub
 from formlane.settings import Environment, Settings
 from formlane.store.embedded import EmbeddedPostgres
 from formlane.store.embedded.layout import Layout

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from typing import Literal, TypeAlias
 
 import structlog
-import uvicorn
-from starlette.types import ASGIApp
 
-from formlane.api.app import create_app
-from formlane.api.options import ApiServices, ApiSettings
 from formlane.bootstrap.hub import Hub, open_hub, process_name
+from formlane.bootstrap.stopping import until
 from formlane.domain.retry import RetryPolicy
-from formlane.errors import ConfigurationError, Unavailable
+from formlane.errors import ConfigurationError
 from formlane.scheduler.service import Scheduler
 from formlane.settings import Settings
-from formlane.telemetry.metrics import render_metrics
 from formlane.worker.service import Worker, WorkerLimits
 
 log = structlog.get_logger()
@@ -35,14 +30,17 @@ async def run_role(role: Role, settings: Settings, *, stop: asyncio.Event) -> No
         log.info("started", name=role, pid=os.getpid(), environment=settings.environment.value)
         match role:
             case "api":
-                await _serve_api(hub, stop)
+                # Only this role pays for the web framework: a second off the start of the others.
+                from formlane.bootstrap.http import serve_api  # noqa: PLC0415
+
+                await serve_api(hub, stop)
             case "worker":
                 hub.doorbell.listen()
                 worker = new_worker(hub)
-                await _until(stop, worker.run(), worker.stop)
+                await until(stop, worker.run(), worker.stop)
             case "scheduler":
                 scheduler = Scheduler(duties=hub.duties, tick=max(0.1, settings.time_scale))
-                await _until(stop, scheduler.run(), scheduler.stop)
+                await until(stop, scheduler.run(), scheduler.stop)
         log.info("ended", name=role, pid=os.getpid())
 
 
@@ -72,84 +70,3 @@ def new_worker(hub: Hub) -> Worker:
         ),
         failpoints=hub.failpoints,
     )
-
-
-def new_app(hub: Hub) -> ASGIApp:
-    """The HTTP side of a hub."""
-    settings = hub.settings
-
-    async def ready() -> None:
-        try:
-            async with asyncio.timeout(5), hub.pool.acquire() as connection:
-                await connection.fetchval("SELECT 1")
-        except Exception as error:
-            raise Unavailable("The database does not answer.") from error
-
-    services = ApiServices(
-        intake=hub.intake,
-        tenants=hub.tenants,
-        keys=hub.keys,
-        connections=hub.connections,
-        forms=hub.forms,
-        flows=hub.flows,
-        routes=hub.routes,
-        records=hub.records,
-        ledger=hub.ledger,
-        replays=hub.replays,
-        ready=ready,
-        metrics=render_metrics,
-        failpoints=hub.failpoints,
-    )
-    return create_app(
-        services,
-        ApiSettings(
-            base_url=settings.base_url,
-            max_request_bytes=settings.max_request_bytes,
-            max_request_records=settings.max_request_records,
-            secure=settings.base_url.startswith("https://"),
-        ),
-    )
-
-
-async def _serve_api(hub: Hub, stop: asyncio.Event) -> None:
-    settings = hub.settings
-    server = uvicorn.Server(
-        uvicorn.Config(
-            new_app(hub),
-            host=settings.host,
-            port=settings.port,
-            loop="none",
-            http="httptools",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            ssl_certfile=settings.tls_cert_file,
-            ssl_keyfile=settings.tls_key_file,
-            timeout_graceful_shutdown=int(settings.shutdown_seconds),
-            limit_concurrency=4096,
-        )
-    )
-    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment]  # signals are ours
-    await hub.intake.start()
-    try:
-
-        def end() -> None:
-            server.should_exit = True
-
-        await _until(stop, server.serve(), end)
-    finally:
-        await hub.intake.stop()
-
-
-async def _until(stop: asyncio.Event, work: object, end: object) -> None:
-    """Runs `work`; calls `end` once `stop` is set, and waits for it. What `work` raises is raised."""
-    working = asyncio.ensure_future(work)  # type: ignore[call-overload]
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not working.done():
-        end()  # type: ignore[operator]
-    await working

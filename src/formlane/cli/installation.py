@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from formlane.bootstrap import migrate_installation
+from formlane.bootstrap.operating import migrate_installation
 from formlane.cli.client import AsJson
 from formlane.cli.output import print_json, print_rows, say
 from formlane.domain.types import Json

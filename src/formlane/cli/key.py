@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from formlane.bootstrap import Hub
+from formlane.bootstrap.hub import Hub
 from formlane.cli.client import AsJson
 from formlane.cli.local import in_hub
 from formlane.cli.output import print_json, print_rows, say, warn

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from formlane.bootstrap import Hub, open_installation
+from formlane.bootstrap.hub import Hub
+from formlane.bootstrap.operating import open_installation
 from formlane.settings import load_settings
 
 Answer = TypeVar("Answer")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 import uvloop
 
-from formlane.bootstrap import Role, run_role
-from formlane.cli.demo import DemoPlace
-from formlane.cli.demo.place import PORTS
+from formlane.cli.demo.place import PORTS, DemoPlace
 from formlane.cli.serve import serve
-from formlane.cli.supervisor import until_told_to_end
+from formlane.cli.supervisor import stop_with_parent, until_told_to_end
 from formlane.errors import ConfigurationError
 from formlane.settings import LogFormat, Settings, load_settings
 from formlane.telemetry.logging import configure_logging
@@ -57,13 +55,17 @@ def scheduler() -> None:
     _run("scheduler")
 
 
-def _run(role: Role) -> None:
+def _run(role: Literal["api", "worker", "scheduler"]) -> None:
+    # `serve` starts these as processes of their own and does without all that they import.
+    from formlane.bootstrap.roles import run_role  # noqa: PLC0415
+
     settings = _settings(role)
 
     async def run() -> None:
         stop = asyncio.Event()
         telling = asyncio.ensure_future(until_told_to_end())
         telling.add_done_callback(lambda _: stop.set())
+        stop_with_parent(stop)
         try:
             await run_role(role, settings, stop=stop)
         finally:

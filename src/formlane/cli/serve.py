@@ -9,8 +9,9 @@ from pathlib import Path
 
 import structlog
 
-from formlane.bootstrap import Installation, open_hub, run_installation
-from formlane.cli.demo import DemoLogin, DemoPlace, prepare_demo
+from formlane.bootstrap.installation import Installation, run_installation
+from formlane.cli.demo.login import DemoLogin
+from formlane.cli.demo.place import DemoPlace
 from formlane.cli.supervisor import Program, Supervisor, until_told_to_end
 from formlane.settings import Settings
 from formlane.telemetry.metrics import DIRECTORY_VARIABLE, prepare_directory
@@ -30,10 +31,11 @@ async def serve(settings: Settings, *, demo: DemoPlace | None = None) -> None:
         try:
             if demo is not None:
                 supervisor.start(demo.sandbox())
-                settings = settings.model_copy(update={"egress_allow": demo.addresses})
-            login = await _prepare(settings, installation, demo)
+                allowed = dict.fromkeys((*settings.egress_allow, *demo.addresses))
+                settings = settings.model_copy(update={"egress_allow": tuple(allowed)})
             for program in _programs(settings, installation, metrics):
                 supervisor.start(program)
+            login = await _prepare(settings, installation, demo)
             await _until_open(settings)
             _announce(settings, login)
             number = await until_told_to_end()
@@ -63,8 +65,16 @@ def _programs(settings: Settings, installation: Installation, metrics: Path) -> 
 async def _prepare(
     settings: Settings, installation: Installation, demo: DemoPlace | None
 ) -> DemoLogin | None:
+    """The demo's login. Only a first start, or one with other ports, has something to set up."""
     if demo is None:
         return None
+    known = demo.login(settings.base_url)
+    if known is not None:
+        return known
+    # The services are a second of imports that later starts do without.
+    from formlane.bootstrap.hub import open_hub  # noqa: PLC0415
+    from formlane.cli.demo.preparation import prepare_demo  # noqa: PLC0415
+
     await demo.until_open()
     async with open_hub(settings, installation.database_url, name="formlane-demo") as hub:
         return await prepare_demo(hub, demo)

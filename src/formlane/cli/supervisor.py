@@ -14,6 +14,9 @@ import structlog
 
 log = structlog.get_logger()
 
+SUPERVISED = "FORMLANE_SUPERVISED"
+"""Set for children: their standard input ends with the supervisor."""
+
 FIRST_DELAY, LONGEST_DELAY, STEADY_SECONDS = 0.1, 5.0, 10.0
 """Seconds: before a restart, at most, and how long a child must run to start from the first again."""
 
@@ -65,8 +68,8 @@ class Supervisor:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *program.arguments,
-                env={**os.environ, **program.environment},
-                stdin=asyncio.subprocess.DEVNULL,
+                env={**os.environ, **program.environment, SUPERVISED: "1"},
+                stdin=asyncio.subprocess.PIPE,  # closes when we die: children then end by themselves
                 start_new_session=True,
             )
             self._running[program.name] = process
@@ -77,6 +80,20 @@ class Supervisor:
             delay = FIRST_DELAY if loop.time() - began > STEADY_SECONDS else min(LONGEST_DELAY, 2 * delay)
             log.error("process_ended", name=program.name, pid=process.pid, code=code)
             await asyncio.sleep(delay)
+
+
+def stop_with_parent(stop: asyncio.Event) -> None:
+    """For a supervised child: sets `stop` once the supervisor is gone, however it went."""
+    if os.environ.get(SUPERVISED) != "1":
+        return
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        if not os.read(0, 1024):
+            loop.remove_reader(0)
+            stop.set()
+
+    loop.add_reader(0, told)
 
 
 async def until_told_to_end() -> signal.Signals:

@@ -7,7 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from formlane.bootstrap import Hub, KeyRotation, add_master_key, rotation_of
+from formlane.bootstrap.hub import Hub
+from formlane.bootstrap.operating import KeyRotation, add_master_key, rotation_of
 from formlane.cli.local import in_hub
 from formlane.cli.output import say
 from formlane.domain.ids import TenantId

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from formlane.api.app import create_app
 from formlane.api.options import ApiServices, ApiSettings
-from formlane.bootstrap import Hub, open_hub
+from formlane.bootstrap.hub import Hub, open_hub
 from formlane.domain.ids import parse_id
 from formlane.domain.secrets import Secret
 from formlane.services.ports.tenancy import KeyScope

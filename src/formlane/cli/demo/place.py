@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 import msgspec
 from msgspec import Struct
 
+from formlane.cli.demo.login import DemoLogin
 from formlane.cli.supervisor import Program
 from formlane.errors import ConfigurationError, Unavailable
 
@@ -30,6 +30,7 @@ class DemoSecrets(Struct, kw_only=True):
     """`demo.json` in the state directory: what the demo must know again at its next start.
 
     `written_to`: the connections that hold these secrets, by name. `host_key` is that of the SFTP server.
+    `tenant` and `forms` (title → path) are there once the demo was prepared.
     """
 
     signing_secret: str
@@ -37,6 +38,9 @@ class DemoSecrets(Struct, kw_only=True):
     api_key: str = ""
     host_key: str = ""
     written_to: dict[str, str] = {}
+    ports: tuple[int, ...] = ()
+    tenant: str = ""
+    forms: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,19 @@ class DemoPlace:
                 "--demo-ports."
             ) from None
 
+    def login(self, base_url: str) -> DemoLogin | None:
+        """What an earlier start prepared; None when nothing was, or the servers moved."""
+        ports = (self.receiver_port, self.sftp_port, self.page_port)
+        if not (self.secrets.forms and self.secrets.host_key) or self.secrets.ports != ports:
+            return None
+        return DemoLogin(
+            address=base_url,
+            tenant=self.secrets.tenant,
+            api_key=self.secrets.api_key,
+            forms={title: f"{base_url}{path}" for title, path in self.secrets.forms.items()},
+            pages={"Webhook receiver": self.receiver_page, "SFTP server": self.files_page},
+        )
+
     def keep(self) -> None:
         """Writes what must be known again, readable by its owner alone."""
         path = self.directory / "demo.json"
@@ -138,6 +155,8 @@ class DemoPlace:
             await asyncio.sleep(0.05)
 
     async def _stats(self, page: str) -> dict[str, object] | None:
+        import aiohttp  # noqa: PLC0415 - only a first start pays for it
+
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from formlane.bootstrap import Hub
+from formlane.bootstrap.hub import Hub
 from formlane.cli.demo.login import DemoLogin
 from formlane.cli.demo.place import HOST, SFTP_USER, DemoPlace
 from formlane.domain.flows import FlowDefinition
@@ -52,14 +52,13 @@ async def prepare_demo(hub: Hub, place: DemoPlace) -> DemoLogin:
         await _form_with_flow(hub, tenant, signed, name="Contact requests", subject="contact"),
         await _form_with_flow(hub, tenant, filed, name="Workshop registrations", subject="workshop"),
     ]
-    base = hub.settings.base_url
-    return DemoLogin(
-        address=base,
-        tenant=to_text("tenant", tenant),
-        api_key=place.secrets.api_key,
-        forms={form.definition.title: f"{base}/f/{form.form_key}" for form in forms},
-        pages={"Webhook receiver": place.receiver_page, "SFTP server": place.files_page},
-    )
+    place.secrets.tenant = to_text("tenant", tenant)
+    place.secrets.forms = {form.definition.title: f"/f/{form.form_key}" for form in forms}
+    place.secrets.ports = (place.receiver_port, place.sftp_port, place.page_port)
+    place.keep()
+    login = place.login(hub.settings.base_url)
+    assert login is not None
+    return login
 
 
 def definition_of(kind: type[Definition], name: str) -> Definition:
