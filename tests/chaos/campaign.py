@@ -113,10 +113,12 @@ class Campaign:
         try:
             async with running_forge() as forge:
                 await self._storm(cast, forge, load, oracle)
-            await self._drain(oracle)
-            consumer.stop()
-            await consuming
-            await self._judge(cast, load, oracle, consumer)
+            if self.options.control is None or self.report.clean:
+                await self._drain(oracle)
+                consumer.stop()
+                await consuming
+                await self._judge(cast, load, oracle, consumer)
+            self._count(load, oracle, consumer)
         finally:
             consuming.cancel()
             sent.close()
@@ -192,7 +194,7 @@ class Campaign:
         self.report.drained = time.monotonic() - began
 
     async def _judge(self, cast: Cast, load: Load, oracle: Oracle, consumer: Consumer) -> None:
-        report, findings = self.report, self.report.findings
+        findings = self.report.findings
         async with self.place.admin() as connection:
             parked = await books.parked(connection, cast, load.sent)
             oracle.judge(parked=parked.keys())
@@ -201,11 +203,15 @@ class Campaign:
             findings.add("broken file", line)
         for line in load.complaints:
             findings.add("answer that nothing sent deserves", line)
+        left = consumer.leftovers()
+        findings.add("temporary files left", str(left[:3]), len(left))
+        self.report.parked = Counter(f"{flow} {reason}" for (flow, _), reason in parked.items())
+
+    def _count(self, load: Load, oracle: Oracle, consumer: Consumer) -> None:
+        report = self.report
         report.records, report.effects = load.sent.records, oracle.effects()
         report.files, report.repeats = consumer.files, oracle.repeats
-        report.unknown, report.parked = len(load.sent.unknown), Counter(parked.values())
-        report.answers, report.latest = load.statuses, load.latest
-        report.findings.add("temporary files left", str(consumer.leftovers()[:3]), len(consumer.leftovers()))
+        report.unknown, report.answers, report.latest = len(load.sent.unknown), load.statuses, load.latest
 
 
 def tell(line: str) -> None:

@@ -29,13 +29,14 @@ from tests.chaos.processes import CampaignFailure
 from tests.chaos.records import Record
 
 RATE = 100
-OVER_IN_A_SECOND = 1.02
 LEAST_SHARE = 0.6
 """Of the rate that must be used, or holding it would prove nothing."""
 
 RETRY_AFTER = 4
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.02
+UNDER_WAY_SECONDS = 0.5
+"""Calls that had left when the refusal came are not early; a busy machine lets them arrive late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ async def judge_pace(place: Installation, way: Way, seconds: float, outcome: Out
     achieved = len(times) / took
     in_ten, in_one = most_within(times, 10.0), most_within(times, 1.0)
     outcome.require(in_ten <= 10 * RATE, f"most calls in any 10 s: {in_ten} of {10 * RATE}")
-    outcome.require(in_one <= OVER_IN_A_SECOND * RATE, f"most calls in any 1 s: {in_one} of {RATE}")
+    outcome.lines.append(f"most calls in any 1 s: {in_one} (no limit is promised for one second)")
     outcome.require(
         achieved >= LEAST_SHARE * RATE,
         f"{len(times)} calls in {took:.1f} s: {achieved:.1f} calls/s of {RATE} were used",
@@ -158,19 +159,25 @@ async def judge_retry_after(place: Installation, way: Way, form: str, outcome: O
             if refused_after - before > PATIENCE_SECONDS:
                 raise CampaignFailure("No call met the refusal.")
             await asyncio.sleep(POLL_SECONDS)
-        await asyncio.sleep(0.5)  # calls that were under way when the refusal came are not early
-        fired = await _fired(session, armed)
         allowed = refused_after + RETRY_AFTER
         if form == "date":
             allowed = math.floor(allowed)  # an HTTP date has whole seconds
-        await asyncio.sleep(max(0.0, allowed - 5 * POLL_SECONDS - time.time()))
-        early = await _fired(session, armed) - fired
+        early, latest = 0, refused_after
+        while (now := time.time()) < allowed - 5 * POLL_SECONDS:
+            seen = await _fired(session, armed)
+            if seen > fired:
+                early += (seen - fired) * (now - refused_after > UNDER_WAY_SECONDS)
+                fired, latest = seen, now
+            await asyncio.sleep(POLL_SECONDS)
         async with session.delete(f"/_control/faults/{armed}"):
             pass
     times = await arrivals(place, way.hook, wanted=200, seconds=PATIENCE_SECONDS)
     early += sum(at < allowed for at in times)
-    text = f"Retry-After as {form}: {fired} calls refused, {early} early, first after it"
-    outcome.require(not early, f"{text} {times[0] - allowed:+.2f} s")
+    outcome.require(
+        not early,
+        f"Retry-After as {form}: {fired} calls refused within {latest - refused_after:.2f} s, {early} early,"
+        f" the first after it {times[0] - allowed:+.2f} s",
+    )
 
 
 async def _fired(session: aiohttp.ClientSession, armed: str) -> int:
