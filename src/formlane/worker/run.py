@@ -71,13 +71,13 @@ class LaneRun:
         """From the open window to its end."""
         try:
             recipe = await self.tools.recipe(self.lease)
-            if self.lease.lapses >= LAPSES_BEFORE_NARROWING and await self._narrow(recipe):
-                return
             items = open_window(
                 self.lease, recipe, self.opened.contents, self.opened.batches, self.opened.held
             )
         except (InvalidInput, SealBroken) as fault:
             await self._block_flow(Reason.CONFIGURATION, str(fault), maybe_sent=self.lease.maybe_sent)
+            return
+        if self.lease.lapses >= LAPSES_BEFORE_NARROWING and await self._narrow(recipe, items):
             return
         await self._work(recipe, items)
 
@@ -89,6 +89,7 @@ class LaneRun:
             span = cut(items, recipe, cut_at=cut_at)
             if not span.sendable:
                 items = await self._settle(recipe, items, span, [], None)
+                cut_at = None
                 continue
             if self.tools.stopping():
                 await self._give_back(maybe_sent=maybe_sent)
@@ -100,7 +101,7 @@ class LaneRun:
                 )
                 outcomes: list[Outcome] = [parked] * len(span.sendable)
                 items = await self._settle(recipe, items, span, outcomes, None)
-                crashes = maybe_sent = False
+                crashes, maybe_sent, cut_at = False, False, None
                 continue
             if not await self._have_call(recipe, items, maybe_sent=maybe_sent):
                 return
@@ -146,6 +147,9 @@ class LaneRun:
             call = call_of(self.lease, recipe, missing, number=self.lease.attempt + 1)
         if self.lease.lapses + self.lease.sending_lapses > 0:
             await self._mark_sending()
+        if self.tools.stopping():  # told while it drew, looked or noted
+            await self._give_back(maybe_sent=maybe_sent)
+            return None
         journal = opened_journal(
             self.tools.lanes, self.lease, call.id, sealer=self.opened.sealer, opener=self.opened.opener
         )
@@ -305,28 +309,25 @@ class LaneRun:
             raise LeaseLost
         return middle
 
-    async def _narrow(self, recipe: Recipe) -> bool:
+    async def _narrow(self, recipe: Recipe, items: Sequence[Item]) -> bool:
         """Halves a window that ended its worker three times before anything was sent; never inside the
-        first call. False when there is nothing left to halve.
+        first call, which may have been. False when there is nothing left to halve.
         """
-        total = sum(content.records for content in self.opened.contents)
-        half = max(recipe.spec.max_records, total // 2)
-        if self.lease.queue is Queue.HELD or self.lease.head is None or half >= total:
+        if self.lease.queue is Queue.HELD:
             return False
-        left = half + self.lease.head.offset
-        for content in self.opened.contents:
-            if left < content.records:
-                await self._commit(
-                    self._settlement(
-                        given_back=True,
-                        maybe_sent=self.lease.maybe_sent,
-                        narrowed=Position(content.seq, left),
-                        unused=self._unused(),
-                    )
-                )
-                return True
-            left -= content.records
-        return False
+        first = cut(items, recipe, cut_at=self.lease.cut)
+        kept = max(len(first.items), len(items) // 2)
+        if kept >= len(items):
+            return False
+        await self._commit(
+            self._settlement(
+                given_back=True,
+                maybe_sent=self.lease.maybe_sent,
+                narrowed=items[kept - 1].after,
+                unused=self._unused(),
+            )
+        )
+        return True
 
     async def _block_flow(
         self, reason: Reason, message: str, *, maybe_sent: bool, tried: tuple[Range, Tried] | None = None
