@@ -15,6 +15,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 from formlane.errors import ConfigurationError, Unavailable
 from formlane.store.connect import check_server, connect
@@ -99,6 +100,23 @@ async def test_watch_brings_a_killed_server_back(server: EmbeddedPostgres, layou
     await until(lambda: server.is_running() and pid_of(layout) != first)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+    assert await fetchval(server, "SELECT 1") == 1
+
+
+async def test_watch_outlives_a_failed_try(server: EmbeddedPostgres, layout: Layout) -> None:
+    await server.start()
+    marker = layout.data / "PG_VERSION"
+    version = marker.read_text()
+    with structlog.testing.capture_logs() as lines:
+        watching = asyncio.create_task(server.watch(every=0.01))
+        marker.write_text("1\n")
+        os.kill(pid_of(layout), signal.SIGKILL)
+        await until(lambda: watching.done() or bool(lines))
+        marker.write_text(version)
+        await until(lambda: watching.done() or server.is_running())
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert {line["event"] for line in lines} == {"database_not_restarted"}
     assert await fetchval(server, "SELECT 1") == 1
 
 

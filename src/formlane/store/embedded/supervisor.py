@@ -15,6 +15,8 @@ import signal
 from pathlib import Path
 from urllib.parse import quote
 
+import structlog
+
 from formlane.errors import ConfigurationError, Unavailable
 from formlane.store.embedded.account import Account, server_account
 from formlane.store.embedded.binaries import Binaries, find_binaries, readable_binaries
@@ -29,6 +31,8 @@ from formlane.store.embedded.layout import PORT, Layout, prepare_directories
 from formlane.store.embedded.lock import SupervisorLock
 from formlane.store.embedded.postmaster import Postmaster, clear_remains, find_postmaster
 from formlane.store.embedded.roles import DATABASE, create_service
+
+log = structlog.get_logger()
 
 POLL = 0.02
 """Seconds between two looks at the server."""
@@ -112,11 +116,20 @@ class EmbeddedPostgres:
             self._lock.release()
 
     async def watch(self, *, every: float = 0.2) -> None:
-        """Bring the server back whenever it died; runs until cancelled. `every` is in seconds."""
+        """Bring the server back whenever it died; runs until cancelled, whatever a try ends with.
+
+        `every` is in seconds.
+        """
         while True:
             await asyncio.sleep(every)
-            if not self.is_running():
+            if self.is_running():
+                continue
+            try:
                 await self.start()
+            except (
+                Exception
+            ):  # the next try may find it otherwise: killed again while it recovered, a full disk
+                log.exception("database_not_restarted")
 
     async def _ensure_ready(self) -> None:
         account = server_account(self._layout.data)
