@@ -10,7 +10,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from formlane.cli.supervisor import Program, Supervisor, until_told_to_end
+from formlane.cli.children import Program
+from formlane.cli.supervisor import Supervisor, until_told_to_end
 
 STOP_SECONDS = 5.0
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, cast
 
 import typer
 import uvloop
 
+from formlane.cli.children import end_with_parent
 from formlane.cli.demo.place import PORTS, DemoPlace
 from formlane.cli.serve import serve
-from formlane.cli.supervisor import stop_with_parent, until_told_to_end
+from formlane.cli.supervisor import until_told_to_end
 from formlane.errors import ConfigurationError
 from formlane.settings import LogFormat, Settings, load_settings
 from formlane.telemetry.logging import configure_logging
@@ -34,44 +35,47 @@ def serve_command(
     """Run a whole installation: API, worker, scheduler, and PostgreSQL unless DATABASE_URL names one."""
     settings = _settings("serve")
     place = _demo_place(settings, demo_ports) if demo else None
-    uvloop.run(serve(settings, demo=place))
+    uvloop.run(serve(settings, run, demo=place))
 
 
 @app.command("api")
 def api() -> None:
     """Run one API process: JSON API, PUSH API, pages. Needs DATABASE_URL."""
-    _run("api")
+    run("api")
 
 
 @app.command("worker")
 def worker() -> None:
     """Run one worker process: delivery. Needs DATABASE_URL."""
-    _run("worker")
+    run("worker")
 
 
 @app.command("scheduler")
 def scheduler() -> None:
     """Run one scheduler process: what is due by time. Needs DATABASE_URL."""
-    _run("scheduler")
+    run("scheduler")
 
 
-def _run(role: Literal["api", "worker", "scheduler"]) -> None:
+def run(role: str) -> None:
+    """Runs one role in this process, until it is told to end."""
+    if role not in ("api", "worker", "scheduler"):
+        raise ValueError(f"There is no role {role!r}.")
     # `serve` starts these as processes of their own and does without all that they import.
-    from formlane.bootstrap.roles import run_role  # noqa: PLC0415
+    from formlane.bootstrap.roles import Role, run_role  # noqa: PLC0415
 
     settings = _settings(role)
 
-    async def run() -> None:
+    async def work() -> None:
         stop = asyncio.Event()
         telling = asyncio.ensure_future(until_told_to_end())
         telling.add_done_callback(lambda _: stop.set())
-        stop_with_parent(stop)
+        end_with_parent(stop)
         try:
-            await run_role(role, settings, stop=stop)
+            await run_role(cast(Role, role), settings, stop=stop)
         finally:
             telling.cancel()
 
-    uvloop.run(run())
+    uvloop.run(work())
 
 
 def _settings(process: str) -> Settings:

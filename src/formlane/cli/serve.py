@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import structlog
 
 from formlane.bootstrap.installation import Installation, run_installation
+from formlane.cli.children import Fork, warm_up
 from formlane.cli.demo.login import DemoLogin
 from formlane.cli.demo.place import DemoPlace
-from formlane.cli.supervisor import Program, Supervisor, until_told_to_end
+from formlane.cli.supervisor import Supervisor, until_told_to_end
 from formlane.settings import Settings
 from formlane.telemetry.metrics import DIRECTORY_VARIABLE, prepare_directory
 
@@ -21,11 +23,16 @@ log = structlog.get_logger()
 READY_SECONDS = 60.0
 
 
-async def serve(settings: Settings, *, demo: DemoPlace | None = None) -> None:
-    """Runs database, API, workers and scheduler until told to end; with `demo`, the sandbox as well."""
+async def serve(settings: Settings, run: Callable[[str], None], *, demo: DemoPlace | None = None) -> None:
+    """Runs database, API, workers and scheduler until told to end; with `demo`, the sandbox as well.
+
+    `run(role)` runs one of them in a process of its own.
+    """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     metrics = settings.state_dir / "metrics"
     prepare_directory(metrics)
+    os.environ[DIRECTORY_VARIABLE] = str(metrics)  # read when the warm process imports the metrics
+    warm_up()
     async with run_installation(settings) as installation:
         supervisor = Supervisor(shutdown_seconds=settings.shutdown_seconds + 5)
         try:
@@ -33,7 +40,7 @@ async def serve(settings: Settings, *, demo: DemoPlace | None = None) -> None:
                 supervisor.start(demo.sandbox())
                 allowed = dict.fromkeys((*settings.egress_allow, *demo.addresses))
                 settings = settings.model_copy(update={"egress_allow": tuple(allowed)})
-            for program in _programs(settings, installation, metrics):
+            for program in _programs(settings, installation, run):
                 supervisor.start(program)
             login = await _prepare(settings, installation, demo)
             await _until_open(settings)
@@ -44,10 +51,9 @@ async def serve(settings: Settings, *, demo: DemoPlace | None = None) -> None:
             await supervisor.stop()
 
 
-def _programs(settings: Settings, installation: Installation, metrics: Path) -> list[Program]:
+def _programs(settings: Settings, installation: Installation, run: Callable[[str], None]) -> list[Fork]:
     environment = {
         "DATABASE_URL": installation.database_url,
-        DIRECTORY_VARIABLE: str(metrics),
         "FORMLANE_EGRESS_ALLOW": ",".join(f"{address}:{port}" for address, port in settings.egress_allow),
     }
     counts = {
@@ -56,7 +62,13 @@ def _programs(settings: Settings, installation: Installation, metrics: Path) -> 
         "api": settings.api_processes,
     }
     return [
-        Program(name=f"{role}-{number}", arguments=("-m", "formlane", role), environment=environment)
+        Fork(
+            name=f"{role}-{number}",
+            title=f"{sys.executable} -m formlane {role}",
+            work=run,
+            argument=role,
+            environment=environment,
+        )
         for role, count in counts.items()
         for number in range(count)
     ]

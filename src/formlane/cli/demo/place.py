@@ -14,8 +14,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from formlane.cli.children import Program
 from formlane.cli.demo.login import DemoLogin
-from formlane.cli.supervisor import Program
 from formlane.errors import ConfigurationError, Unavailable
 
 HOST: Final = "127.0.0.1"
