@@ -52,7 +52,7 @@ async def test_a_thousand_messages_verify_through_a_rotation(
     data = fair_answers()
     old, new = new_secret(), new_secret()
     connection = await endpoint(customer, receiver.url, body="single", secrets={"signing_secret": old})
-    flow = await customer.flow(connection, draft(data.types, shards=2))
+    flow = await customer.flow(connection, draft(data.types, shards=8))
     settings = {"url": receiver.url, "allow_http": True, "body": "single"}
     now = dt.datetime.now(dt.UTC)
     rotation: list[dict[str, Any]] = [
@@ -68,7 +68,7 @@ async def test_a_thousand_messages_verify_through_a_rotation(
     for size, change in zip(PHASES, rotation, strict=True):
         if change:
             await customer.change_connection(connection, change)
-        await customer.push(flow, data.records[start : start + size])
+        await customer.push(flow, data.records[start : start + size], batch=25)
         await customer.drained(flow)
         phases.append(receiver.taken[start:])
         start += size
