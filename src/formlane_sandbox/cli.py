@@ -42,7 +42,11 @@ def _command(entry: Entry) -> Callable[..., None]:
         host, port = options["host"], options["port"]
         assert isinstance(host, str)
         assert isinstance(port, int)
-        uvloop.run(_serve([(entry.build(**options), port)], host))
+        try:
+            uvloop.run(_serve([(entry.build(**options), port)], host))
+        except OSError as fault:
+            typer.echo(f"{entry.name} cannot listen on {host}:{port}: {fault.strerror}", err=True)
+            raise typer.Exit(1) from None
 
     signature = inspect.signature(entry.build, eval_str=True)
     vars(serve)["__signature__"] = signature.replace(return_annotation=None)

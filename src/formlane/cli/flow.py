@@ -96,13 +96,12 @@ def publish(
 def rollback(
     flow: Flow,
     version: Annotated[int, typer.Argument(min=1, show_default=False)],
-    note: Note = "",
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
 ) -> None:
     """Make an older version live again."""
-    body: dict[str, Json] = {"version": version, "note": note}
+    body: dict[str, Json] = {"version": version}
     _published(ask(url, key, lambda client: client.post(f"/flows/{flow}/rollback", body)), as_json=as_json)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import Literal
 from uuid import UUID
 
 from formlane.domain.ids import TenantId, new_id
 from formlane.domain.lanes import Accepted, Verdict
 from formlane.domain.sealing import Sealing, SealKind
 from formlane.domain.types import Json
-from formlane.errors import Conflict, InvalidInput, Problem, TooLarge, Unavailable
+from formlane.errors import Conflict, InvalidInput, NotFound, Problem, TooLarge, Unavailable
 from formlane.ports import Clock, Doorbell, Lanes
 from formlane.services.flushing import Flusher
 from formlane.services.plans import Plans, SourcePlan
@@ -72,13 +73,15 @@ class Intake:
         *,
         key: str | None = None,
         at: str = "/records",
+        kind: Literal["form", "flow"] | None = None,
     ) -> Receipt:
         """Stores the records of a form or flow as one batch; durable on return.
 
-        `key` is the caller's idempotency key. Raises `NotFound` for the source, `Conflict` (code
-        `no_routes` or `not_published`) when nothing would take the records, `Conflict` (code
-        `idempotency_mismatch`) when the key came with other records before, `InvalidInput` when no record
-        is valid, `TooLarge`, `Unavailable`. Nothing is stored then; after `Unavailable` it may be.
+        `key` is the caller's idempotency key, `kind` what the source must be. Raises `NotFound` for the
+        source, `Conflict` (code `no_routes` or `not_published`) when nothing would take the records,
+        `Conflict` (code `idempotency_mismatch`) when the key came with other records before, `InvalidInput`
+        when no record is valid, `TooLarge`, `Unavailable`. Nothing is stored then; after `Unavailable` it may
+        be.
         """
         _check(records, key, at)
         if self._stopped:
@@ -86,6 +89,8 @@ class Intake:
         batch, turn = new_id(self._cell), next(self._turns)
         for _ in range(TRIES):
             plan = await self._plans.get(tenant, source)
+            if kind is not None and plan.kind != kind:
+                raise NotFound(f"There is no such {kind}.")
             asked = Asked(batch=batch, at=at, key=key, turn=turn)
             plan, prepared = await self._prepared(plan, records, asked)
             accepted = await self._flusher.store(prepared.batch)

@@ -41,6 +41,7 @@ class SourcePlan:
 
     tenant: UUID
     source: UUID
+    kind: str
     revision: int
     validator: Validator
     identities: Callable[[Record], list[bytes]] | None
@@ -125,6 +126,7 @@ def _plan(
     return SourcePlan(
         tenant=unit.tenant,
         source=source,
+        kind="flow" if isinstance(definition, FlowDefinition) else "form",
         revision=revision,
         validator=compile_validator(definition),
         identities=lookup_parts(definition) if any(one.type in IDENTITIES for one in asked) else None,

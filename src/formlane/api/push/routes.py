@@ -78,7 +78,9 @@ class PushEndpoint:
         try:
             raw = await body.read(receive, announced=headers.announced, encoding=headers.encoding)
             decoded = decode(raw, media, self._limits)
-            return await self._intake.accept(tenant, source, decoded.records, key=key, at=decoded.at)
+            return await self._intake.accept(
+                tenant, source, decoded.records, key=key, at=decoded.at, kind=self._source
+            )
         finally:
             body.release()
 
