@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from formlane.domain.flows import FlowDefinition
 from formlane.domain.forms import FormDefinition
 from formlane.errors import Conflict, NotFound
 from formlane.mapping.intake import Validator, compile_validator
-from formlane.mapping.keys import IDENTITIES, Record, key_parts, lookup_parts
+from formlane.mapping.keys import IDENTITIES, Record, key_parts, lookup_texts
 from formlane.ports import Clock
 from formlane.services.ports.flows import Flow, FlowVersion
 from formlane.services.ports.store import Store, Unit
@@ -44,7 +44,7 @@ class SourcePlan:
     kind: str
     revision: int
     validator: Validator
-    identities: Callable[[Record], list[bytes]] | None
+    identities: Callable[[Iterable[Record]], list[str]] | None
     flows: Sequence[FlowPlan]
     read_at: float
 
@@ -129,7 +129,7 @@ def _plan(
         kind="flow" if isinstance(definition, FlowDefinition) else "form",
         revision=revision,
         validator=compile_validator(definition),
-        identities=lookup_parts(definition) if any(one.type in IDENTITIES for one in asked) else None,
+        identities=lookup_texts(definition) if any(one.type in IDENTITIES for one in asked) else None,
         flows=flows,
         read_at=now,
     )

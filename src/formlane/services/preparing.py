@@ -76,9 +76,7 @@ def prepare(plan: SourcePlan, records: Sequence[object], keys: Keys, asked: Aske
     for flow in plan.flows:
         deliveries += _deliveries(flow, chosen, valid, keys.key, asked.turn, len(text), lookup)
     if plan.identities is not None:
-        identities = plan.identities
-        texts = [part.decode("utf-8", "surrogatepass") for record in chosen for part in identities(record)]
-        lookup.update(dict.fromkeys(keys.lookup.tokens(texts)))
+        lookup.update(dict.fromkeys(keys.lookup.tokens(plan.identities(chosen))))
     key = body_hash = answer = None
     if asked.key is not None:
         key = keys.idempotency.token(asked.key)

@@ -50,7 +50,7 @@ class FakeIntake:
         self.accepted: list[tuple[UUID, UUID, list[object], str | None, str]] = []
 
     async def accept(
-        self, tenant: UUID, source: UUID, records: list[object], *, key: str | None, at: str
+        self, tenant: UUID, source: UUID, records: list[object], *, key: str | None, at: str, kind: str
     ) -> FakeReceipt:
         if self.trouble is not None:
             raise self.trouble

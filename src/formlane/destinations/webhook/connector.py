@@ -34,7 +34,7 @@ from .checking import check_endpoint
 from .client import WebhookClient
 from .config import SETTINGS, Body, WebhookSettings, open_settings, validate
 from .errors import Row, outcome_of, row_for, row_of
-from .redaction import SHORT, kept_text, shown_url
+from .redaction import KEPT, KEPT_OF_SUCCESS, SHORT, kept_text, shown_url
 
 OBJECT: Final = "call"
 """The one thing a webhook offers."""
@@ -135,7 +135,8 @@ class WebhookConnector:
         line = self._request_line(message, attempt)
         if isinstance(result, Failure):
             return Exchange(request=line, status=result.status, response=result.text)
-        text = kept_text(result.body, self._settings.secrets)
+        most = KEPT_OF_SUCCESS if 200 <= result.status < 300 else KEPT
+        text = kept_text(result.body, self._settings.secrets, most=most)
         if 300 <= result.status < 400:
             moved = kept_text(result.headers.get("Location", "").encode(), self._settings.secrets)
             text = f"Location: {moved[:SHORT]}\n{text}"
