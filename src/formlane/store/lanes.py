@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
@@ -29,9 +28,10 @@ from formlane.domain.lanes import (
     Verdict,
 )
 from formlane.errors import Unavailable
+from formlane.store.unit import free_connection
 
 if TYPE_CHECKING:
-    from formlane.store.connect import Connection, Pool
+    from formlane.store.connect import Pool
 
 BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """Before any lane became ready."""
@@ -103,7 +103,7 @@ class PostgresLanes:
             for ordinal, batch in enumerate(batches)
             for refusal in batch.refusals
         ]
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             rows = await connection.fetch(_ACCEPT, members, deliveries, refusals)
         return [
             Accepted(
@@ -117,7 +117,7 @@ class PostgresLanes:
 
     async def lease(self, request: LeaseRequest) -> list[Lease]:
         """See `Lanes.lease`."""
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             rows = await connection.fetch(
                 _LEASE,
                 request.worker,
@@ -132,7 +132,7 @@ class PostgresLanes:
 
     async def contents(self, leases: Sequence[Lease]) -> list[Content]:
         """See `Lanes.contents`."""
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             rows = await connection.fetch("SELECT * FROM formlane.contents($1, $2)", *_keys(leases))
         return [
             Content(
@@ -154,7 +154,7 @@ class PostgresLanes:
 
     async def held_window(self, leases: Sequence[Lease]) -> list[HeldRecord]:
         """See `Lanes.held_window`."""
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             rows = await connection.fetch("SELECT * FROM formlane.held_window($1, $2)", *_keys(leases))
         return [
             HeldRecord(
@@ -174,14 +174,14 @@ class PostgresLanes:
 
     async def renew(self, leases: Sequence[Lease], length: dt.timedelta) -> list[Renewed]:
         """See `Lanes.renew`."""
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             rows = await connection.fetch("SELECT * FROM formlane.renew($1, $2, $3)", *_keys(leases), length)
         return [Renewed(lane=row["lane_id"], alive=row["alive"], stop=row["stop"]) for row in rows]
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[Settled]:
         """See `Lanes.settle`."""
         heads = [_settlement(one) for one in settlements]
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             rows = await connection.fetch(
                 _SETTLE,
                 heads,
@@ -195,7 +195,7 @@ class PostgresLanes:
 
     async def journal_save(self, lane: UUID, token: UUID, call: UUID, state: bytes) -> bool:
         """See `Lanes.journal_save`."""
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             saved = await connection.fetchval(
                 "SELECT formlane.journal_save($1, $2, $3, $4)", lane, token, call, state
             )
@@ -205,7 +205,7 @@ class PostgresLanes:
         self, lane: UUID, token: UUID, call: UUID, content: bytes
     ) -> tuple[int, dt.datetime] | None:
         """See `Lanes.journal_seal`."""
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             row = await connection.fetchrow(
                 "SELECT * FROM formlane.journal_seal($1, $2, $3, $4)", lane, token, call, content
             )
@@ -215,32 +215,16 @@ class PostgresLanes:
 
     async def mark_sending(self, lane: UUID, token: UUID) -> bool:
         """See `Lanes.mark_sending`."""
-        async with self._connection() as connection:
+        async with free_connection(self._pool) as connection:
             return bool(await connection.fetchval("SELECT formlane.mark_sending($1, $2)", lane, token))
 
     async def draw(self, connection: UUID, wanted: int) -> Drawn:
         """See `Lanes.draw`."""
-        async with self._connection() as link:
+        async with free_connection(self._pool) as link:
             row = await link.fetchrow("SELECT * FROM formlane.draw($1, $2)", connection, wanted)
         if row is None:
             raise Unavailable("The database answered nothing.")
         return Drawn(calls=row["calls"], wait=row["wait"])
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """A connection of the pool; every way of the database being away becomes `Unavailable`."""
-        try:
-            async with self._pool.acquire(timeout=30) as connection:
-                yield connection
-        except (
-            OSError,
-            TimeoutError,
-            asyncpg.InterfaceError,
-            asyncpg.PostgresConnectionError,
-            asyncpg.OperatorInterventionError,
-            asyncpg.InsufficientResourcesError,
-        ) as error:
-            raise Unavailable("The database is away for the moment.") from error
 
 
 def _keys(leases: Sequence[Lease]) -> tuple[list[UUID], list[UUID]]:

@@ -67,6 +67,11 @@ def stops_lane(outcomes: Sequence[Outcome]) -> Deferred | Blocked | None:
     return first if same else None
 
 
+def all_rejected(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a call was refused as a whole."""
+    return all(isinstance(one, Rejected) for one in outcomes)
+
+
 def first_of(outcomes: Sequence[Outcome], kind: type[Uncertain] | type[Pending]) -> Outcome | None:
     """The first outcome of a kind, if there is one."""
     return next((one for one in outcomes if isinstance(one, kind)), None)

@@ -20,7 +20,6 @@ from formlane.domain.outcomes import (
     Outcome,
     Pending,
     Reason,
-    Rejected,
     Scope,
     Uncertain,
 )
@@ -30,12 +29,14 @@ from formlane.worker.attempts import Tried, attempt_of
 from formlane.worker.calls import Range, call_of, calls_left, cut
 from formlane.worker.health import UNKNOWN, Health, health_of
 from formlane.worker.journal import opened_journal
-from formlane.worker.judge import Bench, first_of, judge, stops_lane
+from formlane.worker.judge import Bench, all_rejected, first_of, judge, stops_lane
 from formlane.worker.tools import Opened, Tools
 from formlane.worker.window import Item, open_window
 
 LAPSES_BEFORE_NARROWING = 3
 LAPSES_IN_SENDING = 3
+LAPSES_UNSENT = 10
+"""Of a window that cannot be narrowed any more: something ends its worker before it sends."""
 GRANT_SECONDS = 0.5
 """How long drawn calls may be started; the pace's margins are computed for it (decision: pace)."""
 LONGEST_WAIT_SECONDS = 1.0
@@ -83,7 +84,8 @@ class LaneRun:
 
     async def _work(self, recipe: Recipe, items: list[Item]) -> None:
         maybe_sent = self.lease.maybe_sent
-        crashes = max(self.lease.sending_lapses, self.lease.lapses) >= LAPSES_IN_SENDING
+        lapses = self.lease.lapses
+        crashes = self.lease.sending_lapses >= LAPSES_IN_SENDING or lapses >= LAPSES_UNSENT
         cut_at = self.lease.cut
         while items:
             span = cut(items, recipe, cut_at=cut_at)
@@ -108,7 +110,7 @@ class LaneRun:
             tried = await self._send(recipe, span, maybe_sent=maybe_sent)
             if tried is None:
                 return
-            if tried.result.bisect and len(span.sendable) > 1 and _all_rejected(tried.result.outcomes):
+            if tried.result.bisect and len(span.sendable) > 1 and all_rejected(tried.result.outcomes):
                 cut_at = await self._split(recipe, items, span, tried)
                 maybe_sent = False
                 continue
@@ -394,7 +396,3 @@ class LaneRun:
             chance=self.tools.chance(),
             sealer=self.opened.sealer,
         )
-
-
-def _all_rejected(outcomes: Sequence[Outcome]) -> bool:
-    return all(isinstance(one, Rejected) for one in outcomes)
