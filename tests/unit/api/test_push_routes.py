@@ -150,7 +150,9 @@ async def test_a_key_without_the_scope_is_not_allowed() -> None:
     assert (answer.status, answer.json()["code"]) == (403, "not_allowed")
 
 
-@pytest.mark.parametrize("id_", ["x", f"flow_{FORM.hex}", "form_" + "0" * 32])
+@pytest.mark.parametrize(
+    "id_", ["x", f"flow_{FORM.hex}", "form_" + "0" * 32], ids=["word", "of a flow", "no version"]
+)
 async def test_what_cannot_be_an_id_is_not_found(id_: str) -> None:
     answer = await push(FakeServices(), b"[{}]", path=f"/v1/forms/{id_}/batches")
     assert (answer.status, answer.json()["code"]) == (404, "not_found")

@@ -84,7 +84,9 @@ def test_configuration_is_written_whole_and_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "\n", "not a pid\n", "999999999999999999999\n", f"{os.getpid()}\n/x\n"]
+    "content",
+    ["", "\n", "not a pid\n", "999999999999999999999\n", f"{os.getpid()}\n/x\n"],
+    ids=["empty", "blank", "words", "too large", "of another directory"],
 )
 def test_a_pid_file_without_a_live_server_shows_none(tmp_path: Path, content: str) -> None:
     layout = Layout(tmp_path)
