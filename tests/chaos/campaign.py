@@ -53,6 +53,7 @@ class Report:
     files: int = 0
     repeats: int = 0
     unknown: int = 0
+    leftovers: int = 0
     parked: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
@@ -79,7 +80,8 @@ class Report:
             f" (latest request {self.latest:.1f} s behind its time)",
             f"{self.records:,} records acknowledged, {self.effects:,} effects, {self.files:,} files,"
             f" {self.repeats:,} webhook repeats with equal id and bytes, {self.unknown} of unknown fate,"
-            f" parked for a person: {dict(self.parked) or 0}",
+            f" parked for a person: {self.parked.total()} {dict(self.parked) or ''}"
+            f" (temporary files left: {self.leftovers})",
             f"{sum(self.kills.values())} kills: {kills or 'none'}",
             f"{self.stops} stops, {self.stopped_seconds:.0f} s frozen; not met: {dict(self.missed)}",
             f"answers: {dict(self.answers)}",
@@ -203,8 +205,9 @@ class Campaign:
             findings.add("broken file", line)
         for line in load.complaints:
             findings.add("answer that nothing sent deserves", line)
-        left = consumer.leftovers()
-        findings.add("temporary files left", str(left[:3]), len(left))
+        left = self.report.leftovers = len(consumer.leftovers())
+        if not any(flow in cast.folders for flow, _ in parked):  # a parked file's upload stays for the person
+            findings.add("temporary files left", str(consumer.leftovers()[:3]), left)
         self.report.parked = Counter(f"{flow} {reason}" for (flow, _), reason in parked.items())
 
     def _count(self, load: Load, oracle: Oracle, consumer: Consumer) -> None:

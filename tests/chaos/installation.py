@@ -65,10 +65,10 @@ class Installation:
         found = []
         for one in self.serve.tree()[1:]:
             try:
-                words = one.cmdline()
+                line = " ".join(one.cmdline()).rstrip()
             except psutil.NoSuchProcess:
                 continue
-            if words[-3:] == ["-m", "formlane", role]:
+            if line.endswith(f"-m formlane {role}"):
                 found.append(one)
         return found
 
