@@ -50,9 +50,11 @@ def test_a_seed_replays_exactly() -> None:
 
 def test_everything_that_may_go_wrong_does() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(80):
+    for seed in range(400):
         seen.update(live(seed).seen)
-    assert {what for what in MUST_HAPPEN if not seen[what]} == set()
+        if all(seen[what] for what in MUST_HAPPEN):
+            return
+    pytest.fail(f"never seen: {[what for what in MUST_HAPPEN if not seen[what]]}")
 
 
 def test_after_three_days_of_outage_a_person_resumes_and_all_arrives_in_order() -> None:
