@@ -94,7 +94,7 @@ async def scan_host_keys(host: str, port: int, guard: Guard) -> list[KeyView]:
                 key = await asyncssh.get_server_host_key(
                     host, port, sock=sock, server_host_key_algs=wanted, config=None
                 )
-        except asyncssh.Error as error:
+        except (asyncssh.Error, ConnectionError) as error:
             # A server without a key of the kinds still wanted ends the key exchange, each in its own way.
             if found:
                 break
