@@ -122,9 +122,9 @@ async def test_concurrency_and_calls_of_a_connection_are_never_exceeded(world: W
 
 
 async def test_further_calls_are_drawn_within_the_rate(world: World) -> None:
-    setup = await world.new_flow(FlowOptions(rate=10.0))
-    first = await world.lanes.draw(setup.connection, 100)
-    second = await world.lanes.draw(setup.connection, 100)
-    assert first.calls == 4  # 0.4 s of the rate
-    assert second.calls == 0
-    assert second.wait > dt.timedelta(0)
+    fast, slow = await world.new_flow(FlowOptions(rate=1000.0)), await world.new_flow(FlowOptions(rate=0.1))
+    assert (await world.lanes.draw(fast.connection, 1000)).calls == 400  # 0.4 s of the rate
+    assert (await world.lanes.draw(slow.connection, 100)).calls == 1  # never less than one
+    again = await world.lanes.draw(slow.connection, 100)
+    assert again.calls == 0
+    assert again.wait > dt.timedelta(0)
