@@ -207,6 +207,8 @@ def _prepare(layout: Layout, account: Account) -> Binaries:
     prepare_directories(layout, account)
     if account.switch:
         binaries = readable_binaries(binaries, base=layout.base)
+    for abandoned in layout.base.glob("data.new-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
     if not layout.data.exists():
         _create_data(layout, account, binaries)
     return binaries
@@ -217,8 +219,6 @@ def _create_data(layout: Layout, account: Account, binaries: Binaries) -> None:
 
     The `initdb` of a killed supervisor may still be writing, so each try has a directory of its own.
     """
-    for abandoned in layout.base.glob("data.new-*"):
-        shutil.rmtree(abandoned, ignore_errors=True)
     fresh = layout.base / f"data.new-{secrets.token_hex(4)}"
     account.make_private(fresh)
     initdb = binaries.program("initdb")
