@@ -100,6 +100,7 @@ async def test_watch_brings_a_killed_server_back(server: EmbeddedPostgres, layou
     await until(lambda: server.is_running() and pid_of(layout) != first)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+    await server.start()  # the watch may have been cancelled while it still waited for the server
     assert await fetchval(server, "SELECT 1") == 1
 
 
