@@ -1,4 +1,4 @@
-"""Nothing in the tree is tied to one machine: no path of a workplace, no host of a package registry."""
+"""Nothing in the tree is tied to one machine: no path of a workplace, no address of a package registry."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from scripts.lint_rules.finding import Finding, Source
 
 PATTERNS: Final = {
     "an absolute path of one machine": re.compile(r"(?<![\w.~}])/(?:work|farm|root|Users/\w+)/"),
-    "the host of a package registry": re.compile(
-        r"\b(?:(?:test\.)?pypi[.]org|files[.]pythonhosted[.]org|registry[.](?:npmjs[.]org|yarnpkg[.]com)"
-        r"|deb[.]debian[.]org|archive[.]ubuntu[.]com|proxy[.]golang[.]org)\b"
+    "the address of a package registry": re.compile(
+        r"index-url[ =]+https?:|\"resolved\": *\"https?:|https?://[^\s\"']+/simple\b|\bregistry *= *https?:"
     ),
 }
 """What is refused, and the pattern that finds it (written so that it does not find itself)."""

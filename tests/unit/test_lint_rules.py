@@ -32,8 +32,8 @@ BREAKS: list[tuple[Rule, str, str]] = [
     (vendor_names.check, "src/formlane/destinations/webhook/client.py", "SFTP_PORT = 22"),
     (vendor_names.check, "src/formlane/destinations/base.py", "table = {'servicenow': 1}"),
     (tied_words.check, "docs/page.md", "cd /" + "work/main"),
-    (tied_words.check, "Makefile", "pip install --index-url https://pypi" + ".org/simple x"),
-    (tied_words.check, "package-lock.json", '"resolved": "https://registry' + '.npmjs.org/a"'),
+    (tied_words.check, "Makefile", "pip install --index-url" + " https:" + "//example.org/simple" + "/x"),
+    (tied_words.check, "package-lock.json", '"resolved"' + ': "https://example.org/a"'),
 ]
 
 PASSES: list[tuple[Rule, str, str]] = [
