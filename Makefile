@@ -12,7 +12,7 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$candidate; break; fi; done)
 JOBS ?= 2
 TREES := src tests scripts $(if $(wildcard bench/*.py),bench)
-TIERS := $(wildcard tests/unit tests/contract tests/integration tests/interleave tests/simulation tests/e2e tests/browser)
+TIERS := $(wildcard tests/unit tests/contract tests/integration tests/interleave tests/simulation tests/e2e tests/browser tests/clients)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 # Resolves for every platform and writes no index address into the file.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
