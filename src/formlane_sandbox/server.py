@@ -57,12 +57,12 @@ async def running(
 
 @asynccontextmanager
 async def all_running(
-    simulators: Sequence[tuple[Simulator, int]], *, host: str
+    simulators: Sequence[tuple[Simulator, int]], *, host: str, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Sequence[Simulator]]:
     """Several at once, each on its port; if one cannot start, those before it are ended."""
     async with contextlib.AsyncExitStack() as stack:
         yield [
-            await stack.enter_async_context(running(simulator, host=host, port=port))
+            await stack.enter_async_context(running(simulator, host=host, port=port, tls=tls))
             for simulator, port in simulators
         ]
 
