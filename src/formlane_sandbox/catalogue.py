@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from formlane_sandbox.server import Simulator
+from formlane_sandbox.servicenow import options as servicenow
+from formlane_sandbox.sfmc import options as sfmc
 from formlane_sandbox.sftp import options as sftp
 from formlane_sandbox.webhook import options as webhook
 
@@ -25,5 +27,7 @@ class Entry:
 
 CATALOGUE = (
     Entry("webhook", 8700, webhook.build),
+    Entry("servicenow", 8713, servicenow.build),
     Entry("sftp", 8722, sftp.build),
+    Entry("sfmc", 8712, sfmc.build),
 )
