@@ -1,0 +1,1 @@
+"""Salesforce Marketing Cloud Engagement: tokens, data extensions over REST and SOAP, contacts, journeys."""

@@ -1,0 +1,1 @@
+"""The SOAP API: retrieve, rows, describe."""
