@@ -1,0 +1,1 @@
+"""Jira Cloud and Jira Data Center: issues over REST, as their public documents describe them."""

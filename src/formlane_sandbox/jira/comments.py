@@ -1,0 +1,82 @@
+"""Comments and remote links of an issue."""
+
+from __future__ import annotations
+
+from formlane_sandbox.jira import render
+from formlane_sandbox.jira.adf import document_text, is_document
+from formlane_sandbox.jira.calls import Call, Reply, errors
+from formlane_sandbox.jira.issues import Issue
+from formlane_sandbox.jira.language import RefusedError, Sentence
+from formlane_sandbox.jira.lookup import found
+from formlane_sandbox.jira.schema import LONG_TEXT
+
+
+def new_comments(call: Call, operations: object) -> list[dict[str, object]]:
+    """The comments that `update` adds; RefusedError if one is wrong."""
+    if not isinstance(operations, list):
+        raise RefusedError(Sentence.NOT_LIST)
+    return [_new(call, item.get("add") if isinstance(item, dict) else None) for item in operations]
+
+
+def attach(issue: Issue, entries: list[dict[str, object]]) -> None:
+    """Put new comments on an issue."""
+    for entry in entries:
+        entry["issue"] = str(issue.id)
+        issue.comments.append(entry)
+
+
+def list_comments(call: Call) -> Reply:
+    """`GET /issue/{k}/comment`."""
+    return Reply(document=render.comments(call, found(call)))
+
+
+def add_comment(call: Call) -> Reply:
+    """`POST /issue/{k}/comment`."""
+    issue, asked = found(call), call.asked()
+    try:
+        entry = _new(call, asked)
+    except RefusedError as error:
+        return errors(400, [], {"comment": error.text(call.language)})
+    attach(issue, [entry])
+    call.site.written(issue)
+    return Reply(status=201, document=render.comment(call, entry))
+
+
+def list_links(call: Call) -> Reply:
+    """`GET /issue/{k}/remotelink`, all or by `globalId`."""
+    issue, wanted = found(call), call.parameter("globalId")
+    if wanted:
+        entry = issue.links.get(wanted)
+        return call.refuse(404, Sentence.NO_ISSUE) if entry is None else Reply(document=entry)
+    return Reply(document=list(issue.links.values()))
+
+
+def put_link(call: Call) -> Reply:
+    """`POST /issue/{k}/remotelink`: 201 for a new one, 200 for a `globalId` that is there."""
+    issue, asked = found(call), call.asked()
+    target = asked.get("object")
+    if not isinstance(target, dict) or not target.get("url") or not target.get("title"):
+        return errors(400, [], {"object": call.say(Sentence.BAD_PAYLOAD)})
+    identity = asked.get("globalId")
+    known = issue.links.get(str(identity)) if identity else None
+    number = str(known["id"]) if known else call.site.issues.next_comment()
+    link = render.address(call, f"issue/{issue.key}/remotelink/{number}")
+    issue.links[str(identity or number)] = {**asked, "id": int(number), "self": link}
+    return Reply(status=200 if known else 201, document={"id": int(number), "self": link})
+
+
+def _new(call: Call, asked: object) -> dict[str, object]:
+    body = asked.get("body") if isinstance(asked, dict) else None
+    if call.documents:
+        if not is_document(body):
+            raise RefusedError(Sentence.NOT_DOCUMENT)
+        assert isinstance(body, dict)
+        text = document_text(body)
+    else:
+        if not isinstance(body, str):
+            raise RefusedError(Sentence.NOT_TEXT)
+        text = body
+    if len(text) > LONG_TEXT:
+        raise RefusedError(Sentence.TEXT_LONG, limit=f"{LONG_TEXT:,}")
+    number, now = call.site.issues.next_comment(), call.site.clock.time()
+    return {"id": number, "issue": "", "author": call.identity.user, "body": body, "created": now}
