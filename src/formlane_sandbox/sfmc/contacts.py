@@ -7,11 +7,27 @@ in Batches", "Establish Contacts".
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 FIRST_ID = 12_345_678
+
+
+class _Value(Struct):
+    name: str
+    value: object = None
+
+
+class _Item(Struct):
+    values: list[_Value] = []
+
+
+class AttributeSet(Struct):
+    """A set of attributes with their values, as a request holds it."""
+
+    name: str
+    items: list[_Item] = []
 
 
 class Contact(Struct, kw_only=True):
@@ -47,13 +63,12 @@ class People:
         made = self.contacts[key] = Contact(key=key, id=FIRST_ID + len(self.contacts))
         return made, True
 
-    def write(self, contact: Contact, sets: list[dict[str, object]]) -> None:
+    def write(self, contact: Contact, sets: Iterable[AttributeSet]) -> None:
         """Take the values of attribute sets; of several values of a name the last stays."""
         for one in sets:
-            items = one.get("items", [])
-            for item in items if isinstance(items, list) else []:
-                for value in item.get("values", []):
-                    contact.values[f"{one.get('name')}/{value.get('name')}"] = value.get("value")
+            for item in one.items:
+                for value in item.values:
+                    contact.values[f"{one.name}/{value.name}"] = value.value
 
     def enter(self, contact: str, definition: str, data: dict[str, object]) -> Entry:
         """Fire an entry event; every call is a new entry."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from msgspec import Struct
 
-from formlane_sandbox.sfmc.columns import Column
+from formlane_sandbox.sfmc.columns import Column, FieldType
 from formlane_sandbox.sfmc.settings import Behaviour
-from formlane_sandbox.sfmc.values import BadValueError, Value, parsed
+from formlane_sandbox.sfmc.values import BadValueError, Value, parser
 
 Row = dict[str, Value]
 RowKey = tuple[object, ...]
@@ -53,9 +53,10 @@ class DataExtension:
         category: int = 723391,
         description: str = "",
         sendable: str = "",
+        object_id: str = "",
     ) -> None:
         """`sendable` is the column that relates to the subscriber key, empty if not sendable."""
-        self.id = str(uuid.uuid4())
+        self.id = object_id or str(uuid.uuid4())
         self.key, self.name, self.account = key, name, account
         self.category, self.description, self.sendable = category, description, sendable
         self.created = self.modified = created
@@ -72,6 +73,8 @@ class DataExtension:
         self.primary = tuple(column.slot for column in self.columns if column.primary_key)
         self._required = [column for column in self.columns if not column.nullable or column.primary_key]
         self._defaults = [column for column in self.columns if column.default]
+        self._takers = {column.name: (column.slot, column, parser(column)) for column in self.columns}
+        self._takers |= {slot: (slot, column, parser(column)) for slot, column in self.by_slot.items()}
         for slot in self.by_slot:
             self.column_ids.setdefault(slot, str(uuid.uuid4()))
 
@@ -86,14 +89,20 @@ class DataExtension:
         """The values as stored; RowRefusedError with everything that is wrong."""
         row: Row = {}
         problems: list[Problem] = []
+        takers = self._takers
         for name, value in given.items():
-            slot = name.lower()
-            column = self.by_slot.get(slot)
-            if column is None:
-                problems.append(Problem(slot, f"The column [{name}] does not exist in the data extension."))
+            taker = takers.get(name) or takers.get(name.lower())
+            if taker is None:
+                text = f"The column [{name}] does not exist in the data extension."
+                problems.append(Problem(name.lower(), text))
                 continue
+            slot, column, parse = taker
             try:
-                row[slot] = _stored(column, value, behaviour)
+                if value is None or value == "":
+                    row[slot] = _emptied(column, value, behaviour)
+                else:
+                    found = parse(column, value)
+                    row[slot] = _localised(found, behaviour) if isinstance(found, datetime) else found
             except BadValueError as error:
                 problems.append(Problem(slot, str(error)))
             except _NullError:
@@ -144,7 +153,7 @@ class DataExtension:
         complete = dict(row)
         for column in self._defaults:
             if column.slot not in complete:
-                complete[column.slot] = parsed(column, column.default)
+                complete[column.slot] = parser(column)(column, column.default)
         lacking = [column for column in self._required if complete.get(column.slot) is None]
         if lacking:
             raise RowRefusedError([_null(column) for column in lacking])
@@ -202,13 +211,21 @@ class _NullError(ValueError):
     """No value where there must be one."""
 
 
-def _stored(column: Column, given: object, behaviour: Behaviour) -> Value:
-    text_kept = column.type == "Text"
-    if given is None or (given == "" and not text_kept):
-        if not column.nullable or column.primary_key or (given is None and behaviour.nulls == "refuse"):
-            raise _NullError
-        return None
-    return parsed(column, given, zone_hours=behaviour.time_zone_hours)
+def _emptied(column: Column, given: object, behaviour: Behaviour) -> Value:
+    """What null or an empty text becomes: Text keeps the latter, every other type takes both as null."""
+    if given is not None and column.type is FieldType.TEXT:
+        return ""
+    if not column.nullable or column.primary_key or (given is None and behaviour.nulls == "refuse"):
+        raise _NullError
+    return None
+
+
+def _localised(moment: datetime, behaviour: Behaviour) -> datetime:
+    """Without an offset; one that was given is converted to the account's zone first."""
+    if moment.tzinfo is None:
+        return moment
+    zone = timezone(timedelta(hours=behaviour.time_zone_hours))
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def _null(column: Column) -> Problem:

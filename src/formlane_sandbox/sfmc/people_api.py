@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import uuid
 
+import msgspec
+
 from formlane_sandbox.sfmc.answers import INVALID, MISSING, Answer, document, refused
 from formlane_sandbox.sfmc.calls import Call
+from formlane_sandbox.sfmc.contacts import AttributeSet
 from formlane_sandbox.sfmc.state import State
 
 _MEMBERS_MOST = 100
@@ -24,13 +27,13 @@ class Journeys:
         """POST creates, PATCH updates; always 200, an error shows in `hasErrors`."""
         given = _object(call)
         key = _text(given, "contactKey")
-        sets = given.get("attributeSets", [])
+        sets = _sets(given.get("attributeSets", []))
         known = key in self._state.people.contacts
         if known is (call.method == "POST"):
             text = f"The contact key {key} {'already exists' if known else 'does not exist'}."
             return document(_contact_answer(key, 0, new=False, error=text))
         contact, new = self._state.people.establish(key)
-        self._state.people.write(contact, sets if isinstance(sets, list) else [])
+        self._state.people.write(contact, sets)
         return document(_contact_answer(key, contact.id, new=new))
 
     def establish(self, call: Call) -> Answer:
@@ -82,6 +85,13 @@ def _object(call: Call) -> dict[str, object]:
     if not isinstance(content, dict):
         raise refused(400, "An object is expected.", INVALID)
     return {**{str(name).lower(): value for name, value in content.items()}, **content}
+
+
+def _sets(given: object) -> list[AttributeSet]:
+    try:
+        return msgspec.convert(given, list[AttributeSet])
+    except msgspec.ValidationError as error:
+        raise refused(400, f"attributeSets is not valid: {error}", INVALID) from error
 
 
 def _text(given: dict[str, object], name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from formlane_sandbox.sfmc.extensions import DataExtension
 from formlane_sandbox.sfmc.settings import HOME_ACCOUNT, OTHER_ACCOUNT
 
 EVENT_DEFINITIONS = {"APIEvent-form-submitted": "Form submitted", "APIEvent-event-registered": "Registered"}
+_IDS = uuid.UUID("5e11ab1e-0000-4000-8000-000000000712")  # the same ObjectIDs at every start
 _CREATED = datetime(2024, 10, 25, 2, 11, 4, 307_000, tzinfo=UTC)
 
 
@@ -40,6 +42,7 @@ def _made(
         account=account,
         category=category,
         sendable=sendable,
+        object_id=str(uuid.uuid5(_IDS, f"{account}/{key}")),
         created=_CREATED,
     )
 

@@ -7,14 +7,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Seconds = Annotated[float, Meta(ge=0, le=86_400)]
+Seconds = Annotated[float, Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, Meta(ge=1)]
 
 CLIENT_ID = "formlanesandboxclient0001"
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - printed at start, opens nothing but this sandbox
 HOME_ACCOUNT = "7281698"
 OTHER_ACCOUNT = "7281699"
-SUBDOMAIN = "mcformlane-sandbox-000000000"
 SCOPES = (
     "data_extensions_read",
     "data_extensions_write",

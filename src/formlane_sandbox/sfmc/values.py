@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from formlane_sandbox.sfmc.columns import FIXED_LENGTHS, TEXT_MOST, Column, FieldType
@@ -14,24 +14,26 @@ Value = str | int | bool | Decimal | datetime | None
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
 _PHONE = re.compile(r"\+?[\d\s().\-]+(\s*x\d+)?")
 _LOCALE = re.compile(r"[A-Za-z]{2}(-[A-Za-z]{2})?")
+_DIGITS_MOST = 10
 _WHOLE = re.compile(r"[+-]?\d{1,10}")
 _US_DATES = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y")
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
-_EARLIEST = datetime(1753, 1, 1)  # noqa: DTZ001 - stored without a zone; SQL Server's datetime begins here
+_EARLIEST, _LATEST = 1753, 9999  # the years of SQL Server's datetime
 
 
 class BadValueError(ValueError):
     """A column does not take a value; the text is the vendor's, without the column's name before it."""
 
 
-def parsed(column: Column, given: object, *, zone_hours: float = 0) -> Value:
-    """The value as stored, never None; BadValueError if the column does not take it.
+Parser = Callable[[Column, object], Value]
 
-    Times with an offset are converted to the account's zone, then stored without one.
+
+def parser(column: Column) -> Parser:
+    """What turns a given value, neither null nor an empty text, into the stored one.
+
+    It raises BadValueError if the column does not take it. A time keeps its offset.
     """
-    if column.type is FieldType.DATE:
-        return _date(column, given, zone_hours)
-    return _PARSERS[column.type](column, given)
+    return _PARSERS[column.type]
 
 
 def shown(value: Value) -> str:
@@ -58,7 +60,7 @@ def _units(text: str) -> int:
 def _as_text(column: Column, given: object) -> str:
     if isinstance(given, str):
         return given
-    if isinstance(given, int | float | Decimal):
+    if isinstance(given, int | Decimal):
         return str(given)
     raise _not_valid(column, "Text")
 
@@ -66,7 +68,7 @@ def _as_text(column: Column, given: object) -> str:
 def _number(column: Column, given: object) -> Value:
     if isinstance(given, str) and _WHOLE.fullmatch(given.strip()):
         given = int(given)
-    if isinstance(given, Decimal) and given == given.to_integral_value():
+    if isinstance(given, Decimal) and given.adjusted() < _DIGITS_MOST and given == given.to_integral_value():
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, int) or not -(2**31) <= given < 2**31:
         raise _not_valid(column, "Number")
@@ -93,18 +95,17 @@ def _boolean(column: Column, given: object) -> Value:
     return found
 
 
-def _date(column: Column, given: object, zone_hours: float) -> Value:
+def _date(column: Column, given: object) -> Value:
     moment = _moment(given.strip()) if isinstance(given, str) else None
-    if moment is not None and moment.tzinfo is not None:
-        moment = moment.astimezone(timezone(timedelta(hours=zone_hours))).replace(tzinfo=None)
-    if moment is None or moment < _EARLIEST:
+    if moment is None or moment.year < _EARLIEST:
         raise _not_valid(column, "Date")
     return moment
 
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+        return moment if moment.year < _LATEST else None
     except ValueError:
         pass
     for form in _US_DATES:
@@ -147,7 +148,8 @@ def _not_valid(column: Column, kind: str) -> BadValueError:
     return BadValueError(f"The value for column [{column.name}] is not a valid {kind}.")
 
 
-_PARSERS: dict[FieldType, Callable[[Column, object], Value]] = {
+_PARSERS: dict[FieldType, Parser] = {
+    FieldType.DATE: _date,
     FieldType.TEXT: _text,
     FieldType.NUMBER: _number,
     FieldType.DECIMAL: _decimal,
