@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from formlane_sandbox.servicenow.answers import (
@@ -25,7 +26,9 @@ PREFIX: Final = "/api/now/"
 _VERSION: Final = re.compile(r"v[12]")
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
-_ACCEPTED: Final = frozenset({"application/json", "application/*", "*/*"})
+_JSON: Final = "application/json"
+_ACCEPTED: Final = frozenset({_JSON, "application/*", "*/*"})
+_ALLOWED: Final = ", ".join(sorted(_METHODS))
 API_NAMES: Final[Mapping[str, str]] = {"table": "Table API", "batch": "Batch API", "import": "Import Set API"}
 
 
@@ -40,13 +43,14 @@ class Api:
 
     def handle(self, call: Call, user: User) -> Answer:
         """Answer a call that is not a batch; every refusal is an answer."""
+        limited: Headers = []
         try:
             check_headers(self._instance, call)
             version, words = split_path(call.path)
             limited = self._count(call, words, user)
             answer = self._routed(call, user, version, words)
         except ApiError as error:
-            return error.answer
+            answer = error.answer
         answer.headers += limited
         return answer
 
@@ -56,12 +60,12 @@ class Api:
             return []
         return self._rates.count(self._instance.settings.limits, api=API_NAMES[api], table=table, user=user)
 
-    def _count(self, call: Call, words: list[str], user: User) -> Headers:
+    def _count(self, call: Call, words: Sequence[str], user: User) -> Headers:
         if call.in_batch and not self._instance.settings.limits.rate_counts_batch_items:
             return []
         return self.count(words[0], words[1], user) if len(words) > 1 and words[0] in API_NAMES else []
 
-    def _routed(self, call: Call, user: User, version: str, words: list[str]) -> Answer:
+    def _routed(self, call: Call, user: User, version: str, words: Sequence[str]) -> Answer:
         match words:
             case ["table", table]:
                 return self.tables.handle(call, user, version, table, "")
@@ -96,35 +100,40 @@ class Api:
         ]
 
 
-def split_path(path: str) -> tuple[str, list[str]]:
+@lru_cache(maxsize=4096)
+def split_path(path: str) -> tuple[str, Sequence[str]]:
     """Version (empty: latest) and the words after it; ApiError 400 when it is not below `/api/now`."""
     if not path.startswith(PREFIX):
         raise no_resource()
     words = path[len(PREFIX) :].rstrip("/").split("/")
-    return (words[0], words[1:]) if _VERSION.fullmatch(words[0]) else ("", words)
+    return (words[0], tuple(words[1:])) if _VERSION.fullmatch(words[0]) else ("", tuple(words))
 
 
 def check_headers(instance: Instance, call: Call) -> None:
     """405, 406, 415, and 400 for a missing header; an item of a batch may leave Accept out."""
     required = instance.settings.behaviour.require_headers
-    if call.method not in _METHODS:
-        allowed = ", ".join(sorted(_METHODS))
-        raise ApiError(
-            405, "Method not allowed", f"{call.method} is not supported", headers={"Allow": allowed}
-        )
-    accept = call.headers.get("accept")
-    if accept is None:
-        if required and not call.in_batch:
-            raise ApiError(400, "Invalid headers", "Accept header is missing")
-    elif not any(one.partition(";")[0].strip().lower() in _ACCEPTED for one in accept.split(",")):
-        raise ApiError(406, "Not acceptable", f"Unsupported Accept header: {accept}")
-    if call.method in _WITH_BODY:
-        _check_content_type(call.headers.get("content-type"), required=required)
+    fault = _header_fault(
+        call.method,
+        call.headers.get("accept", "*/*" if call.in_batch or not required else ""),
+        call.headers.get("content-type", "" if required else _JSON),
+    )
+    if fault is not None:
+        status, message, detail = fault
+        raise ApiError(status, message, detail, headers={"Allow": _ALLOWED} if status == 405 else None)
 
 
-def _check_content_type(content_type: str | None, *, required: bool) -> None:
-    if content_type is None:
-        if required:
-            raise ApiError(400, "Invalid headers", "Content-Type header is missing")
-    elif content_type.partition(";")[0].strip().lower() != "application/json":
-        raise ApiError(415, "Unsupported media type", f"Unsupported Content-Type header: {content_type}")
+@lru_cache(maxsize=1024)
+def _header_fault(method: str, accept: str, content_type: str) -> tuple[int, str, str] | None:
+    if method not in _METHODS:
+        return 405, "Method not allowed", f"{method} is not supported"
+    if not accept:
+        return 400, "Invalid headers", "Accept header is missing"
+    if not any(one.partition(";")[0].strip().lower() in _ACCEPTED for one in accept.split(",")):
+        return 406, "Not acceptable", f"Unsupported Accept header: {accept}"
+    if method not in _WITH_BODY:
+        return None
+    if not content_type:
+        return 400, "Invalid headers", "Content-Type header is missing"
+    if content_type.partition(";")[0].strip().lower() != _JSON:
+        return 415, "Unsupported media type", f"Unsupported Content-Type header: {content_type}"
+    return None

@@ -19,6 +19,7 @@ from formlane_sandbox.servicenow.instance import Instance
 from formlane_sandbox.servicenow.settings import User
 from formlane_sandbox.servicenow.vendor_faults import VendorFaults
 
+_PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -35,8 +36,8 @@ class Item(Struct):
     id: str | int
     method: str
     url: str
-    headers: list[Header] = []
-    body: str = ""
+    headers: list[Header] | None = None
+    body: str | None = None
     exclude_response_headers: bool = False
 
 
@@ -69,7 +70,8 @@ class BatchApi:
         seconds = 0.0
         for item in batch.rest_requests:
             cost = limits.write_seconds if item.method.upper() in _WRITES else 0.0
-            if seconds + cost > limits.batch_seconds or len(item.body) * 3 // 4 > limits.batch_item_bytes:
+            too_large = len(item.body or "") * 3 // 4 > limits.batch_item_bytes
+            if too_large or seconds + cost > limits.batch_seconds:
                 unserviced.append(str(item.id))
                 continue
             inner = _inner_call(call, item)
@@ -105,7 +107,7 @@ def _inner_call(call: Call, item: Item) -> Call | None:
     except (binascii.Error, ValueError):
         return None
     path, query = split_url(item.url if item.url.startswith("/") else f"/{item.url}")
-    headers = {header.name.lower(): header.value for header in item.headers}
+    headers = {header.name.lower(): header.value for header in item.headers or ()}
     method = item.method.upper()
     if method == "POST":
         method = headers.get("x-http-method-override", method).upper()
@@ -120,7 +122,7 @@ def _serviced(item: Item, answer: Answer, seconds: float) -> dict[str, object]:
         "id": str(item.id),
         "body": base64.b64encode(answer.body).decode(),
         "status_code": answer.status,
-        "status_text": HTTPStatus(answer.status).phrase,
+        "status_text": _PHRASES[answer.status],
         "headers": [{"name": name, "value": value} for name, value in headers],
         "execution_time": round(seconds * 1000),
     }

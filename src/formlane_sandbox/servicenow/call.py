@@ -42,6 +42,7 @@ def read_parameters(query: str) -> Mapping[str, str]:
     return dict(parse_qsl(query, keep_blank_values=True))
 
 
+@lru_cache(maxsize=4096)
 def split_url(url: str) -> tuple[str, str]:
     """Decoded path and raw query string of a relative URL."""
     path, _, query = url.partition("?")

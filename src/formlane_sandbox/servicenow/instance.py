@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections import Counter
 from collections.abc import Mapping
-from itertools import count
 
 from formlane_sandbox.clock import Clock
 from formlane_sandbox.faults import Faults
@@ -31,7 +30,7 @@ class Instance:
         self.dictionary = Dictionary(SEED_TABLES)
         self.store = Store()
         self.counts: Counter[str] = Counter()
-        self._numbers: dict[str, count[int]] = {}
+        self._numbers: Counter[str] = Counter()
         self._queries: dict[tuple[str, str], Query] = {}
         self._stamp = (0, "")
         self.forget()
@@ -110,8 +109,8 @@ class Instance:
 
     def next_number(self, shape: Shape) -> str:
         """`INC0010001` and on, by prefix."""
-        numbers = self._numbers.setdefault(shape.prefix, count(FIRST_NUMBER))
-        return f"{shape.prefix}{next(numbers):07}"
+        self._numbers[shape.prefix] += 1
+        return f"{shape.prefix}{FIRST_NUMBER + self._numbers[shape.prefix] - 1:07}"
 
     def stamp(self) -> str:
         """Now, as a glide_date_time."""
@@ -146,4 +145,4 @@ def user_id(user: User) -> str:
 
 def mint() -> str:
     """A new sys_id: 32 hexadecimal digits."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)

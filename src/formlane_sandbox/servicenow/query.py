@@ -23,6 +23,14 @@ _TERM: Final = re.compile(
     re.DOTALL,
 )
 _PIECE: Final = re.compile(r"(?:[^^]|\^\^)+")
+_JOIN: Final = re.compile(
+    r"JOIN\w+\.(?P<own>\w+)=(?P<table>\w+)\.(?P<column>\w+)!(?P<query>.*?)(?=\^ORDERBY|\Z)", re.DOTALL
+)
+_RELATED_LIST: Final = re.compile(
+    r"RLQUERY(?P<table>\w+)\.(?P<column>\w+),(?P<operator>>=|<=|!=|=|>|<)(?P<number>\d+)(?:,m2m)?"
+    r"(?:\^(?P<query>.*?))?\^ENDRLQUERY",
+    re.DOTALL,
+)
 _DATE_CALL: Final = re.compile(
     r"javascript:gs\.dateGenerate\([\"']([^\"']*)[\"'](?:, ?[\"']([^\"']*)[\"'])?\)"
 )
@@ -36,6 +44,17 @@ class Term(Struct, frozen=True):
     value: str = ""
 
 
+class Related(Struct, frozen=True):
+    """How many records of `table` that fit `query` must point from `column` to this record's `own` column."""
+
+    own: str
+    table: str
+    column: str
+    query: str
+    operator: str = ">"
+    number: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """`groups` (any must hold) of clauses (all must) of terms (any must); then the order."""
@@ -43,6 +62,7 @@ class Query:
     groups: tuple[tuple[tuple[Term, ...], ...], ...] = ()
     order: tuple[tuple[str, bool], ...] = ()
     """Column, and whether descending."""
+    related: tuple[Related, ...] = ()
 
     @property
     def fields(self) -> set[str]:
@@ -54,6 +74,7 @@ def read_query(text: str, *, user_id: str = "") -> Query:
     """Read an encoded query. What is not a term at all is left out; columns are not looked at here."""
     groups: list[list[list[Term]]] = [[]]
     order: list[tuple[str, bool]] = []
+    text, related = _take_related(text)
     for piece in _PIECE.findall(text):
         word = piece.replace("^^", "^")
         if word.startswith("ORDERBYDESC"):
@@ -70,7 +91,31 @@ def read_query(text: str, *, user_id: str = "") -> Query:
         else:
             _add(groups[-1], word, user_id, either=False)
     kept = tuple(tuple(tuple(clause) for clause in group) for group in groups)
-    return Query(kept, tuple(order))
+    return Query(kept, tuple(order), related)
+
+
+def _take_related(text: str) -> tuple[str, tuple[Related, ...]]:
+    """The query without its joins and related-list terms, and those."""
+    found: list[Related] = []
+
+    def take(match: re.Match[str]) -> str:
+        one = match.groupdict()
+        number = int(one.get("number") or 0)
+        found.append(
+            Related(
+                one.get("own") or "sys_id",
+                one["table"],
+                one["column"],
+                one["query"] or "",
+                one.get("operator") or ">",
+                number,
+            )
+        )
+        return ""
+
+    for pattern in (_RELATED_LIST, _JOIN):
+        text = pattern.sub(take, text)
+    return text, tuple(found)
 
 
 def _add(group: list[list[Term]], word: str, user_id: str, *, either: bool) -> None:

@@ -10,8 +10,6 @@ from formlane_sandbox.servicenow.instance import Instance, mint, user_id
 from formlane_sandbox.servicenow.rules import refuse_by_policy, refuse_by_rule
 from formlane_sandbox.servicenow.schema import (
     JOURNAL_TYPES,
-    NOT_WRITABLE,
-    NOT_WRITTEN,
     TEXT_TYPES,
     Column,
     Shape,
@@ -35,13 +33,18 @@ def insert(
     (`sysparm_input_display_value`).
     """
     values, journal = _accept(instance, shape, body, user, display=display)
-    row = instance.system_values(_new_id(instance, body), by=user.name)
-    _fill_defaults(instance, shape, body, row, user)
-    for name, text in values.items():
-        if text:
-            row[name] = text
-        elif shape.columns[name].choice not in (1, 3):
-            row.pop(name, None)
+    row = shape.template.copy()
+    row.update(instance.system_values(_new_id(instance, body), by=user.name))
+    for name in shape.by_user:
+        row[name] = user_id(user)
+    for name in shape.by_time:
+        row[name] = row["sys_created_on"]
+    row.update(values)
+    for name in [name for name, text in values.items() if not text]:
+        if shape.columns[name].choice not in (1, 3) or name not in shape.defaults:
+            del row[name]
+        else:
+            row[name] = shape.defaults[name]
     if "sys_class_name" in shape.columns:
         row["sys_class_name"] = shape.name
     if shape.prefix and "number" in shape.columns and "number" not in row:
@@ -102,25 +105,27 @@ def _accept(
     values: Row = {}
     journal: Row = {}
     for name, sent in body.items():
-        column = shape.columns.get(name)
-        if column is None or name in NOT_WRITABLE or column.virtual or column.type in NOT_WRITTEN:
+        column = shape.writable.get(name)
+        if column is None:
             continue
         text = sent if isinstance(sent, str) else as_text(sent)
         if column.type == "password2" and not display:
             continue  # encrypted fields are written with display values only
         if display:
             text = _from_display(instance, column, text, user)
-        text = _fit(instance, shape, column, normal(column, text))
-        if column.type in JOURNAL_TYPES:
-            if text:
-                journal[name] = text
-        else:
+        if column.type != "string":
+            text = normal(column, text)
+        if len(text) > column.max_length:
+            text = _fit(instance, shape, column, text)
+        if column.type not in JOURNAL_TYPES:
             values[name] = text
+        elif text:
+            journal[name] = text
     return values, journal
 
 
 def _fit(instance: Instance, shape: Shape, column: Column, text: str) -> str:
-    if len(text) <= column.max_length or column.type not in TEXT_TYPES:
+    if column.type not in TEXT_TYPES:
         return text
     if not instance.settings.behaviour.truncate:
         raise operation_failed(f"Error during insert of {shape.name} ({column.shown_label} is too long)")
@@ -148,26 +153,6 @@ def _new_id(instance: Instance, body: Mapping[str, object]) -> str:
     ):
         return supplied
     return mint()
-
-
-def _fill_defaults(
-    instance: Instance, shape: Shape, body: Mapping[str, object], row: Row, user: User
-) -> None:
-    for name, default in shape.defaults:
-        if body.get(name):
-            continue
-        if not default.startswith("javascript:"):
-            if name not in body or shape.columns[name].choice in (1, 3):
-                row[name] = default
-        elif name not in body:
-            _fill_computed(instance, row, name, default, user)
-
-
-def _fill_computed(instance: Instance, row: Row, name: str, default: str, user: User) -> None:
-    if default.startswith("javascript:gs.getUserID"):
-        row[name] = user_id(user)
-    elif default.startswith("javascript:gs.nowDateTime"):
-        row[name] = instance.stamp()
 
 
 def _refuse_duplicate(instance: Instance, shape: Shape, after: Row, row: Row, *, verb: str) -> None:

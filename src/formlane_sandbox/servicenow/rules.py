@@ -37,6 +37,8 @@ def refuse_write(acl: Acl, shape: Shape, verb: str) -> None:
 
 def refuse_by_policy(instance: Instance, shape: Shape, row: Row) -> None:
     """403 naming the columns that a data policy misses."""
+    if not instance.settings.data_policies:
+        return
     missing = [
         shape.columns[name].shown_label
         for policy in instance.settings.data_policies
@@ -71,7 +73,8 @@ def _business_rules(instance: Instance) -> Iterator[tuple[BusinessRule, str]]:
     """Those of the settings, and the active aborting records of `sys_script`."""
     for rule in instance.settings.business_rules:
         yield rule, "f0" * 16
-    for row in instance.store.family("sys_script").rows.values():
+    scripts = instance.store.family("sys_script").rows
+    for row in scripts.values():
         if row.get("active") == "true" and row.get("abort_action") == "true":
             yield (
                 BusinessRule(

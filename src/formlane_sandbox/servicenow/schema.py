@@ -89,7 +89,13 @@ class Shape:
     metadata: bool
     columns: Mapping[str, Column]
     display: str
-    defaults: tuple[tuple[str, str], ...]
+    writable: Mapping[str, Column]
+    defaults: Mapping[str, str]
+    template: dict[str, str]
+    """A new record with its fixed defaults; what is filled in for each record is there, empty."""
+    by_user: tuple[str, ...]
+    by_time: tuple[str, ...]
+    """Columns whose default is the user, or now."""
     uniques: tuple[str, ...]
 
 
@@ -107,6 +113,9 @@ NOT_WRITABLE: Final = frozenset(
     | {"sys_class_name", "sys_domain", "sys_domain_path", "sys_tags", "sys_import_set", "sys_import_row"}
 )
 """Ignored on write (Table API: system columns cannot be changed)."""
+_SCRIPT: Final = "javascript:"
+USER_SCRIPT: Final = "javascript:gs.getUserID();"
+TIME_SCRIPT: Final = "javascript:gs.nowDateTime();"
 
 
 class Dictionary:
@@ -184,6 +193,14 @@ class Dictionary:
         columns = {key: column for key, column in columns.items() if column.active}
         display = [key for key, column in columns.items() if column.display]
         display += [key for key in ("number", "name", "u_name") if key in columns]
+        defaults = {
+            key: column.default
+            for key, column in columns.items()
+            if column.default and not column.default.startswith(_SCRIPT)
+        }
+        by_user = tuple(key for key, column in columns.items() if column.default == USER_SCRIPT)
+        by_time = tuple(key for key, column in columns.items() if column.default == TIME_SCRIPT)
+        filled = [column.name for column in SYSTEM_COLUMNS] + list(by_user + by_time)
         return Shape(
             name=name,
             label=self.tables[name].label,
@@ -193,9 +210,17 @@ class Dictionary:
             metadata=self.tables[name].metadata,
             columns=columns,
             display=display[0] if display else "sys_id",
-            defaults=tuple((key, column.default) for key, column in columns.items() if column.default),
+            writable={key: column for key, column in columns.items() if _is_writable(column)},
+            defaults=defaults,
+            template={**dict.fromkeys(filled, ""), **defaults},
+            by_user=by_user,
+            by_time=by_time,
             uniques=tuple(key for key, column in columns.items() if column.unique),
         )
+
+
+def _is_writable(column: Column) -> bool:
+    return not (column.name in NOT_WRITABLE or column.virtual or column.type in NOT_WRITTEN)
 
 
 def stable_id(*words: str) -> str:

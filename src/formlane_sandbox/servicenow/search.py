@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from formlane_sandbox.servicenow.answers import ApiError
 from formlane_sandbox.servicenow.instance import Instance
-from formlane_sandbox.servicenow.query import Get, Query, Term, Test, as_number, build_test
+from formlane_sandbox.servicenow.query import Get, Query, Related, Term, Test, as_number, build_test
 from formlane_sandbox.servicenow.schema import DECIMAL_TYPES, INTEGER_TYPES, Column, Shape
 from formlane_sandbox.servicenow.settings import Acl
 from formlane_sandbox.servicenow.store import Row
+
+_COUNTED: Final[Mapping[str, Callable[[int, int], bool]]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
 
 
 def search(instance: Instance, shape: Shape, query: Query) -> Sequence[Row]:
@@ -26,6 +38,8 @@ def search(instance: Instance, shape: Shape, query: Query) -> Sequence[Row]:
     if unknown and instance.settings.behaviour.invalid_query_returns_no_rows:
         return []
     found = _fitting(_candidates(instance, shape, query), tests)
+    for one in query.related:
+        found = _related(instance, one, found)
     for column, descending in reversed(query.order):
         read = get_column(instance, shape, column)
         if read is not None:
@@ -119,6 +133,16 @@ def _fits(row: Row, group: list[list[Test]]) -> bool:
         else:
             return False
     return True
+
+
+def _related(instance: Instance, one: Related, rows: list[Row]) -> list[Row]:
+    """Of the rows those that so many records of another table point to."""
+    other = instance.dictionary.shape(one.table)
+    if other is None:
+        return rows
+    numbers = Counter(row.get(one.column, "") for row in search(instance, other, instance.query(one.query)))
+    fits = _COUNTED[one.operator]
+    return [row for row in rows if fits(numbers[row.get(one.own, "")], one.number)]
 
 
 def _candidates(instance: Instance, shape: Shape, query: Query) -> Iterable[Row]:

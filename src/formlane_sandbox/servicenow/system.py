@@ -94,7 +94,7 @@ class System:
             if call.method == "POST":
                 call.method = call.headers.get("x-http-method-override", "POST").upper()
             _, words = split_path(call.path)
-            if words != ["batch"]:
+            if tuple(words) != ("batch",):
                 took.append(self._instance.settings.limits.write_seconds if call.method != "GET" else 0.0)
                 return self._api.handle(call, user)
             refuse_other_methods(call)

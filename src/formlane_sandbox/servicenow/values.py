@@ -63,6 +63,8 @@ def _boolean(text: str) -> str:
 
 
 def _integer(text: str) -> str:
+    if len(text) < 10 and text.isascii() and text.isdigit():
+        return str(int(text))
     try:
         number = int(Decimal(text))
     except (InvalidOperation, ValueError, OverflowError):
