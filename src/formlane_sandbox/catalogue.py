@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from formlane_sandbox.jira import options as jira
+from formlane_sandbox.salesforce import options as salesforce
 from formlane_sandbox.server import Simulator
 from formlane_sandbox.servicenow import options as servicenow
 from formlane_sandbox.sfmc import options as sfmc
@@ -28,6 +29,7 @@ class Entry:
 
 CATALOGUE = (
     Entry("webhook", 8700, webhook.build),
+    Entry("salesforce", 8711, salesforce.build),
     Entry("servicenow", 8713, servicenow.build),
     Entry("jira", 8714, jira.build),
     Entry("jira-dc", 8715, jira.build_data_center),
