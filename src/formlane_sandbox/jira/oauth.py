@@ -92,6 +92,10 @@ class Grants:
         )
         return code
 
+    def grant(self, client: OAuthClient) -> dict[str, object]:
+        """Tokens for everything an app may ask for."""
+        return self._issue(Grant(client_id=client.client_id, email=client.email, scopes=client.scopes))
+
     def exchange(self, asked: dict[str, object]) -> dict[str, object]:
         """The answer of the token endpoint; GrantError if there is none."""
         client = self.client(str(asked.get("client_id")))

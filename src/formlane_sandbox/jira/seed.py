@@ -112,9 +112,47 @@ def seed_schema() -> Schema:
     )
     _add_fields(schema)
     _add_workflow(schema)
-    schema.projects["10000"] = _project("10000", "HELP", "Help desk", "classic")
-    schema.projects["10001"] = _project("10001", "WEB", "Web site requests", "next-gen")
+    schema.projects["10000"] = new_project("10000", "HELP", "Help desk", "classic")
+    schema.projects["10001"] = new_project("10001", "WEB", "Web site requests", "next-gen")
     return schema
+
+
+def new_project(identity: str, key: str, name: str, style: str = "classic") -> Project:
+    """A project with the usual types and screens."""
+    return Project(
+        id=identity,
+        key=key,
+        name=name,
+        style=style,
+        types={
+            "10000": new_type("10000", "Epic", level=1),
+            "10001": new_type("10001", "Task"),
+            "10002": new_type("10002", "Bug"),
+            "10003": new_type("10003", "Sub-task", subtask=True, level=-1),
+            "10004": new_type("10004", "Service request"),
+        },
+        components=[Named(f"{identity}10", "Portal"), Named(f"{identity}11", "Billing")],
+        versions=[Named(f"{identity}20", "1.0"), Named(f"{identity}21", "2.0")],
+    )
+
+
+def new_type(identity: str, name: str, *, subtask: bool = False, level: int = 0) -> IssueType:
+    """An issue type with the usual screens."""
+    create = {field: Placement(required=field in _ALWAYS) for field in _SCREEN}
+    create["priority"] = Placement(default=True)
+    create["reporter"] = Placement(required=True, default=True)
+    create["parent"] = Placement(required=subtask)
+    if name == "Service request":
+        create["customfield_10200"] = Placement(required=True)
+    return IssueType(
+        id=identity,
+        name=name,
+        description=f"A {name.lower()} of this project.",
+        subtask=subtask,
+        level=level,
+        create=create,
+        edit={field for field in create if field not in _NOT_EDITED} | {"comment"},
+    )
 
 
 def _user(name: str, display: str, account: str, **more: object) -> User:
@@ -152,38 +190,3 @@ def _add_workflow(schema: Schema) -> None:
         Transition("21", "In Progress", Status("10001", "In Progress", _GOING)),
         Transition("31", "Done", Status("10002", "Done", _DONE), ("resolution",)),
     ]
-
-
-def _project(identity: str, key: str, name: str, style: str) -> Project:
-    return Project(
-        id=identity,
-        key=key,
-        name=name,
-        style=style,
-        types={
-            "10001": _type("10001", "Task"),
-            "10002": _type("10002", "Bug"),
-            "10003": _type("10003", "Sub-task", subtask=True, level=-1),
-            "10004": _type("10004", "Service request"),
-        },
-        components=[Named(f"{identity}10", "Portal"), Named(f"{identity}11", "Billing")],
-        versions=[Named(f"{identity}20", "1.0"), Named(f"{identity}21", "2.0")],
-    )
-
-
-def _type(identity: str, name: str, *, subtask: bool = False, level: int = 0) -> IssueType:
-    create = {field: Placement(required=field in _ALWAYS) for field in _SCREEN}
-    create["priority"] = Placement(default=True)
-    create["reporter"] = Placement(required=True, default=True)
-    create["parent"] = Placement(required=subtask)
-    if name == "Service request":
-        create["customfield_10200"] = Placement(required=True)
-    return IssueType(
-        id=identity,
-        name=name,
-        description=f"A {name.lower()} of this project.",
-        subtask=subtask,
-        level=level,
-        create=create,
-        edit={field for field in create if field not in _NOT_EDITED} | {"comment"},
-    )

@@ -12,8 +12,12 @@ from formlane_sandbox.clock import Clock
 from formlane_sandbox.control import Page
 from formlane_sandbox.http import HttpSimulator
 from formlane_sandbox.jira.arrivals import Arrivals
+from formlane_sandbox.jira.control import Control, document, duplicate, objects
+from formlane_sandbox.jira.drift import SchemaChange, alter
 from formlane_sandbox.jira.front import Front
+from formlane_sandbox.jira.issues import Issue
 from formlane_sandbox.jira.oauth import Grants
+from formlane_sandbox.jira.page import page_routes
 from formlane_sandbox.jira.settings import Change, Deployment, JiraSettings, usual
 from formlane_sandbox.jira.site import Site
 
@@ -106,7 +110,28 @@ class JiraSimulator(HttpSimulator):
 
     def own_routes(self) -> Sequence[BaseRoute]:
         """The page, and control of schema, issues and tokens."""
-        return ()
+        return (*page_routes(self), *Control(self).routes())
+
+    def objects(self) -> dict[str, list[Issue]]:
+        """Issues by `KEY`, by `KEY/Type`, and all under `issues`, in the order of creation."""
+        return objects(self.site)
+
+    def document(self, key: str) -> dict[str, object]:
+        """An issue with everything it has, as the newest version of the API shows it."""
+        return document(self.site, self.site.issues.by_key[key], self.base_url)
+
+    def alter(self, change: SchemaChange) -> None:
+        """Change the schema; msgspec.ValidationError if the change names what is not there."""
+        alter(self.site.schema, self.site.issues, change)
+
+    def duplicate(self, key: str) -> Issue:
+        """A second issue with the same fields, labels too, and the same properties."""
+        return duplicate(self.site, self.site.issues.by_key[key])
+
+    def issue_tokens(self) -> dict[str, object]:
+        """A fresh pair of OAuth tokens for the first client, as after a consent."""
+        client = self.site.settings.clients[0]
+        return self.grants.grant(client)
 
 
 class JiraDataCenter(JiraSimulator):

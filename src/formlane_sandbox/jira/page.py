@@ -1,0 +1,138 @@
+"""The page of a site: objects, credentials, what arrived, and buttons to make it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Protocol
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from formlane_sandbox.control import answer, from_elsewhere
+from formlane_sandbox.faults import Fault, Faults, Kind
+from formlane_sandbox.jira.arrivals import Arrival, Arrivals
+from formlane_sandbox.jira.issues import Issue
+from formlane_sandbox.jira.site import Site
+from formlane_sandbox.pages import back, page
+
+_SHOWN, _SHOWN_CHARACTERS = 20, 20_000
+_QUOTA: dict[str, str | int | float | bool | None] = {
+    "reason": "jira-quota-global-based",
+    "retry_after": 900,
+}
+_BUTTONS = {
+    "maintenance": ("Maintenance (503)", Fault(kind=Kind.NAMED, name="maintenance")),
+    "busy": ("Rate limit (429)", Fault(kind=Kind.NAMED, name="rate_limit")),
+    "quota": (
+        "Hourly quota used up (429)",
+        Fault(
+            kind=Kind.NAMED,
+            name="rate_limit",
+            detail={"reason": "jira-quota-global-based", "retry_after": 900},
+        ),
+    ),
+    "revoked": ("Reject all credentials (401)", Fault(kind=Kind.NAMED, name="revoked")),
+    "timeout": ("Create, and never answer", Fault(kind=Kind.TIMEOUT, commit=True, method="POST")),
+    "drop": ("Break every connection", Fault(kind=Kind.RESET)),
+}
+_CHOICES = (
+    *((key, label) for key, (label, _) in _BUTTONS.items()),
+    ("normal", "Answer normally"),
+    ("reset", "Forget everything"),
+)
+
+
+class _Shown(Protocol):
+    site: Site
+    faults: Faults
+    requests: Arrivals
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def gateway_url(self) -> str: ...
+    def objects(self) -> Mapping[str, Sequence[Issue]]: ...
+    def reset(self) -> None: ...
+
+
+def page_routes(sim: _Shown) -> Sequence[BaseRoute]:
+    """The page at `/` and where its buttons post to."""
+
+    async def show(request: Request) -> Response:
+        return page(
+            request,
+            "jira.html",
+            title="Jira Cloud" if sim.site.cloud else "Jira Data Center",
+            url=sim.base_url,
+            gateway=sim.gateway_url if sim.site.cloud else "",
+            credentials=_credentials(sim.site),
+            choices=_CHOICES,
+            faults=[_described(fault) for fault in sim.faults.listing() if not fault["spent"]],
+            objects=[(name, len(issues)) for name, issues in sim.objects().items() if "/" in name],
+            items=[_item(arrival) for arrival in islice(reversed(sim.requests.newest), _SHOWN)],
+        )
+
+    async def press(request: Request) -> Response:
+        if from_elsewhere(request):
+            return answer({"error": "sent by a page of another site"}, 403)
+        choice = request.path_params["choice"]
+        if choice not in dict(_CHOICES):
+            return answer({"error": "no such button"}, 404)
+        sim.faults.clear()
+        if choice == "reset":
+            sim.reset()
+        elif choice in _BUTTONS:
+            sim.faults.arm(_BUTTONS[choice][1])
+        return back()
+
+    return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
+
+
+def _credentials(site: Site) -> list[tuple[str, str]]:
+    settings, shown = site.settings, []
+    for token in settings.tokens:
+        if settings.cloud:
+            label = "API token with scopes (gateway only)" if token.scopes else "API token"
+            shown.append((label, f"{token.email} / {token.token}"))
+        else:
+            shown.append(("Personal access token", token.token))
+    for client in settings.clients:
+        shown.append(("OAuth client", f"{client.client_id} / {client.client_secret}"))
+        shown.append(("Its first refresh token", client.refresh_token))
+    if not settings.cloud:
+        user = site.people.users[0]
+        shown.append(("User and password", f"{user.name} / {user.password}"))
+    return shown
+
+
+def _described(armed: dict[str, object]) -> str:
+    fault = armed["fault"]
+    for label, known in _BUTTONS.values():
+        if msgspec.to_builtins(known) == fault:
+            return f"{label} ({armed['fired']} so far)"
+    return f"{msgspec.json.encode(fault).decode()} ({armed['fired']} so far)"
+
+
+def _item(arrival: Arrival) -> dict[str, object]:
+    moment = datetime.fromtimestamp(arrival.time, UTC)
+    return {
+        "time": moment.isoformat(sep=" ", timespec="milliseconds"),
+        "method": arrival.method,
+        "path": arrival.path + (f"?{arrival.query}" if arrival.query else ""),
+        "status": arrival.status,
+        "user": arrival.user,
+        "body": _pretty(arrival.body),
+        "answer": _pretty(arrival.answer),
+    }
+
+
+def _pretty(body: bytes) -> str:
+    try:
+        text = msgspec.json.format(body, indent=2).decode(errors="replace")
+    except msgspec.DecodeError:
+        text = body.decode(errors="replace")
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}\n…"
