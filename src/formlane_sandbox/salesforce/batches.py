@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
+
+from msgspec import Struct
 
 from formlane_sandbox.salesforce.drafts import Draft
 from formlane_sandbox.salesforce.errors import (
@@ -50,8 +51,7 @@ def answer_collections(org: Org, call: Call, rest: list[str]) -> Answer:
     raise not_found()
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(Struct, frozen=True):
     """A record of the request, read; a `fault` of it is known already."""
 
     table: Table

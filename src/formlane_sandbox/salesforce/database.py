@@ -41,6 +41,7 @@ class Database:
         self._clock = clock
         self._objects = tuple(objects) or seed.default_objects()
         self._journal: list[Undo] | None = None
+        self._stamp = (0, "")
         self.minter = Minter()
         self.forget()
 
@@ -87,7 +88,10 @@ class Database:
 
     def stamp(self) -> str:
         """Now, as audit fields hold it."""
-        return instant(self._clock.now())
+        second = int(self._clock.time())
+        if self._stamp[0] != second:
+            self._stamp = (second, instant(self._clock.now()))
+        return self._stamp[1]
 
     @contextmanager
     def group(self) -> Iterator[Group]:
@@ -113,13 +117,9 @@ class Database:
         """Other values for some fields of a row."""
         before = table.rows[record_id]
         row = {**before, **changes}
-        for name, value in changes.items():
-            if value is None:
-                del row[name]
-        if table.indexed_names.isdisjoint(changes):
-            table.rows[record_id] = row
-        else:
-            table.replace(record_id, row)
+        for name in [name for name, value in changes.items() if value is None]:
+            del row[name]
+        table.replace(record_id, row)
         self._note(table, record_id, before)
 
     def delete(self, table: Table, record_id: str) -> None:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from formlane_sandbox.salesforce.errors import RecordError, WrongTypeError
 from formlane_sandbox.salesforce.schema import Field, ObjectType
 from formlane_sandbox.salesforce.values import Converter, Value, converter
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A record, read. `links` are lookups by external id that are still to be followed."""
 
     values: dict[str, Value]
-    links: list[Link] = field(default_factory=list)
-    errors: list[RecordError] = field(default_factory=list)
+    links: list[Link] = []
+    errors: list[RecordError] = []
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """`{"Account": {"Acct_Ext__c": "A-1"}}`: fill the reference `field` with the record so named."""
 
     field: Field
@@ -56,11 +55,14 @@ class Reader:
         draft = Draft(values)
         columns = self._columns
         for name, value in record.items():
-            column = columns.get(name) or self._lower.get(name.lower())
+            column = columns.get(name)
             if column is None:
-                if name != "attributes":
+                if name == "attributes":
+                    continue
+                column = self._lower.get(name.lower())
+                if column is None:
                     self._follow(draft, name, value)
-                continue
+                    continue
             try:
                 values[column[0]] = column[1](value)
             except RecordError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from functools import lru_cache
 from itertools import count
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -19,16 +20,22 @@ class Minter:
 
     def mint(self, prefix: str) -> str:
         """The next id, 18 characters."""
-        number, digits = next(self._numbers), ""
-        for _ in range(5):
-            number, rest = divmod(number, len(_ALPHABET))
-            digits = _ALPHABET[rest] + digits
-        return lengthen(prefix + _POD + digits)
+        rest, last = divmod(next(self._numbers), len(_ALPHABET))
+        return lengthen(prefix + _POD + _four(rest) + _ALPHABET[last])
+
+
+@lru_cache(1_024)
+def _four(number: int) -> str:
+    digits = ""
+    for _ in range(4):
+        number, rest = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[rest] + digits
+    return digits
 
 
 def lengthen(fifteen: str) -> str:
     """The 18-character form: for each five characters, one that tells which of them are capitals."""
-    return fifteen + "".join(_capitals(fifteen[start : start + 5]) for start in (0, 5, 10))
+    return fifteen + _capitals(fifteen[:5]) + _capitals(fifteen[5:10]) + _capitals(fifteen[10:])
 
 
 def canonical(text: str) -> str | None:
@@ -40,5 +47,6 @@ def canonical(text: str) -> str | None:
     return text if len(text) == 18 and lengthen(text[:15]) == text else None
 
 
+@lru_cache(65_536)
 def _capitals(five: str) -> str:
     return _SUFFIX[sum(1 << place for place, letter in enumerate(five) if "A" <= letter <= "Z")]

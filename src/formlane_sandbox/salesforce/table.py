@@ -8,6 +8,8 @@ from formlane_sandbox.salesforce.drafts import Reader
 from formlane_sandbox.salesforce.schema import Field, ObjectType
 from formlane_sandbox.salesforce.values import Row, Value
 
+Index = dict[Value, list[str]]
+
 
 class Table:
     """Live rows and deleted ones by id; empty values are absent from a row."""
@@ -26,20 +28,23 @@ class Table:
         ruled = kind.duplicate_rule.fields if kind.duplicate_rule else ()
         indexed = [field for field in kind.fields if field.indexed or field.name in ruled]
         self.indexed = tuple(field for field in indexed if field.name != "Id")
-        self.indexed_names = frozenset(field.name for field in self.indexed)
         self.unique = tuple(field for field in self.indexed if field.unique)
         self.required = tuple(field.name for field in kind.fields if field.required and not field.system)
-        self.defaults = {
+        self.defaults: Row = {
             field.name: False if field.default is None else field.default
             for field in kind.fields
             if field.defaulted and not field.auto_number and field.default != ""
         }
+        if kind.record_types:
+            self.defaults["RecordTypeId"] = kind.record_type_id(kind.record_types[0])
         self.references = tuple(field for field in kind.fields if field.reference_to and not field.system)
+        self.reference_names = frozenset(field.name for field in self.references)
         self.numbered = tuple(field for field in kind.fields if field.auto_number is not None)
         self.owned = kind.field("OwnerId") is not None
         self.not_createable = frozenset(f.name for f in kind.fields if f.system or not f.createable)
         self.not_updateable = frozenset(f.name for f in kind.fields if f.system or not f.updateable)
-        self._index: dict[str, dict[Value, list[str]]] = {field.name: {} for field in self.indexed}
+        self._index: dict[str, Index] = {field.name: {} for field in self.indexed}
+        self._indexes = [(field.name, field, self._index[field.name]) for field in self.indexed]
         for record_id, row in self.rows.items():
             self._enter(record_id, row)
 
@@ -63,30 +68,43 @@ class Table:
 
     def replace(self, record_id: str, row: Row) -> None:
         """Put another row in the place of one."""
-        self._leave(record_id, self.rows[record_id])
-        self.put(record_id, row)
+        before = self.rows[record_id]
+        self.rows[record_id] = row
+        for name, field, index in self._indexes:
+            if before.get(name) != row.get(name):
+                _leave(index, field, before.get(name), record_id)
+                _enter(index, field, row.get(name), record_id)
 
     def take(self, record_id: str) -> Row:
         """Remove a row and give it."""
         row = self.rows.pop(record_id)
-        self._leave(record_id, row)
+        for name, field, index in self._indexes:
+            _leave(index, field, row.get(name), record_id)
         return row
 
     def _enter(self, record_id: str, row: Row) -> None:
-        for field in self.indexed:
-            value = row.get(field.name)
+        for name, field, index in self._indexes:
+            value = row.get(name)
             if value is not None:
-                self._index[field.name].setdefault(index_key(field, value), []).append(record_id)
+                _enter(index, field, value, record_id)
 
-    def _leave(self, record_id: str, row: Row) -> None:
-        for field in self.indexed:
-            value = row.get(field.name)
-            if value is not None:
-                key = index_key(field, value)
-                found = self._index[field.name][key]
-                found.remove(record_id)
-                if not found:
-                    del self._index[field.name][key]
+
+def _enter(index: Index, field: Field, value: Value, record_id: str) -> None:
+    if value is not None:
+        key = index_key(field, value)
+        found = index.get(key)
+        if found is None:
+            index[key] = [record_id]
+        else:
+            found.append(record_id)
+
+
+def _leave(index: Index, field: Field, value: Value, record_id: str) -> None:
+    if value is not None:
+        key = index_key(field, value)
+        index[key].remove(record_id)
+        if not index[key]:
+            del index[key]
 
 
 def index_key(field: Field, value: Value) -> Value:

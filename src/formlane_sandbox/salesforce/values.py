@@ -19,7 +19,7 @@ Value = str | int | float | bool | None
 Row = dict[str, Value]
 Converter = Callable[[object], Value]
 
-STORED_INSTANT = "%Y-%m-%dT%H:%M:%S.000+0000"
+_STORED_ZONE = ".000+0000"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)")
 _TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?")
@@ -39,7 +39,7 @@ def converter(field: Field) -> Converter:
 
 def instant(moment: datetime) -> str:
     """A datetime as it is stored and read back: UTC, to the second."""
-    return moment.astimezone(UTC).strftime(STORED_INSTANT)
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + _STORED_ZONE
 
 
 def _text(field: Field) -> Converter:
@@ -91,12 +91,14 @@ def _boolean(field: Field) -> Converter:
 
 
 def _decimal(field: Field) -> Converter:
-    whole = 10 ** (field.precision - field.scale)
-    step = Decimal(1).scaleb(-field.scale)
+    scale, whole = field.scale, 10 ** (field.precision - field.scale)
+    step = Decimal(1).scaleb(-scale)
 
     def convert(value: object) -> Value:
         if value is None:
             return None
+        if isinstance(value, float) and round(value, scale) == value and abs(value) < whole:
+            return value
         number = _number(field, value)
         rounded = number.quantize(step, ROUND_HALF_UP)
         if abs(rounded) >= whole:
@@ -161,7 +163,8 @@ def _datetime(field: Field) -> Converter:
             return None
         if isinstance(value, str) and _INSTANT.fullmatch(value):
             try:
-                return instant(datetime.fromisoformat(value))
+                moment = datetime.fromisoformat(value)
+                return value[:19] + _STORED_ZONE if value[-1] == "Z" else instant(moment)
             except (ValueError, OverflowError):
                 pass  # no such instant
         raise WrongTypeError("datetime", value)

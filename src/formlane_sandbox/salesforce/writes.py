@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from formlane_sandbox.salesforce.database import Database
 from formlane_sandbox.salesforce.drafts import Draft, Link
 from formlane_sandbox.salesforce.duplicates import check_duplicates
@@ -16,8 +18,7 @@ from formlane_sandbox.salesforce.values import Row, Value
 Trouble = Callable[[Table, Draft], RecordError | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of one record."""
 
     id: str | None = None
@@ -41,7 +42,8 @@ def insert(database: Database, table: Table, draft: Draft, terms: Terms) -> Resu
         return Result(errors=(RecordError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message),))
     try:
         values = _examined(database, table, draft, terms, None)
-        row: Row = {name: value for name, value in values.items() if value is not None}
+        given = {name: value for name, value in values.items() if value is not None}
+        row: Row = {**table.defaults, **given}
         _fill(database, table, row)
         _require(table, row)
         check_duplicates(table, row, terms.allow_duplicates, terms.version)
@@ -84,7 +86,8 @@ def upsert(database: Database, table: Table, key: Field, value: Value, draft: Dr
     if not found:
         draft.values[key.name] = value
         return insert(database, table, draft, terms)
-    draft.values.pop(key.name, None)
+    if key.name in table.not_updateable:
+        draft.values.pop(key.name, None)
     return update(database, table, found[0], draft, terms)
 
 
@@ -135,10 +138,7 @@ def _examined(database: Database, table: Table, draft: Draft, terms: Terms, own_
         raise _RefusedError(draft.errors)
     for link in draft.links:
         values[link.field.name] = _followed(database, link)
-    for field in table.references:
-        wanted = values.get(field.name)
-        if wanted is not None:
-            _check_reference(database, table, field, str(wanted))
+    _check_references(database, table, values)
     error = terms.trouble(table, draft) if terms.trouble else None
     if error is not None:
         raise error
@@ -178,6 +178,15 @@ def _followed(database: Database, link: Link) -> str:
     return found[0]
 
 
+def _check_references(database: Database, table: Table, values: Row) -> None:
+    if table.reference_names.isdisjoint(values):
+        return
+    for field in table.references:
+        wanted = values.get(field.name)
+        if wanted is not None:
+            _check_reference(database, table, field, str(wanted))
+
+
 def _check_reference(database: Database, table: Table, field: Field, wanted: str) -> None:
     if field.name == "RecordTypeId":
         _check_record_type(table, field, wanted)
@@ -215,13 +224,9 @@ def _check_unique(table: Table, field: Field, value: Value, own_id: str | None) 
 
 def _fill(database: Database, table: Table, row: Row) -> None:
     """What the platform adds to a new record."""
-    for name, value in table.defaults.items():
-        row.setdefault(name, value)
     now, user = database.stamp(), database.user
     if table.owned:
         row.setdefault("OwnerId", user)
-    if table.kind.record_types:
-        row.setdefault("RecordTypeId", table.kind.record_type_id(table.kind.record_types[0]))
     row["CreatedDate"] = row["LastModifiedDate"] = row["SystemModstamp"] = now
     row["CreatedById"] = row["LastModifiedById"] = user
     _rename(table, row, row)
@@ -234,8 +239,8 @@ def _rename(table: Table, row: Row, changes: Row) -> None:
     """Keep the compound name of a person in step with its parts."""
     parts = table.kind.full_name
     if parts and not changes.keys().isdisjoint(parts):
-        merged = {**row, **changes}
-        changes["Name"] = " ".join(str(merged[part]) for part in parts if merged.get(part))
+        named = [changes.get(part, row.get(part)) for part in parts]
+        changes["Name"] = " ".join([str(part) for part in named if part])
 
 
 def _require(table: Table, row: Row) -> None:
