@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from msgspec import Struct
-from starlette.types import Scope
 
 from formlane_sandbox.control import Page
+from formlane_sandbox.jira.received import Received
 
 
 class Arrival(Struct, kw_only=True):
@@ -43,23 +43,21 @@ class Arrivals:
         self.statuses: Counter[int] = Counter()
         self._last = 0
 
-    def add(
-        self, scope: Scope, body: bytes, *, status: int, user: str, now: float, answer: bytes = b""
-    ) -> None:
+    def add(self, request: Received, *, status: int, user: str, now: float, answer: bytes = b"") -> None:
         """Count and keep one."""
         self._last += 1
-        self.requests[scope["method"]] += 1
+        self.requests[request.method] += 1
         self.statuses[status] += 1
         self.newest.append(
             Arrival(
                 seq=self._last,
                 time=now,
-                method=scope["method"],
-                path=scope["path"],
-                query=scope["query_string"].decode("latin-1"),
+                method=request.method,
+                path=request.path,
+                query=request.query,
                 status=status,
                 user=user,
-                body=body,
+                body=request.content,
                 answer=answer,
             )
         )

@@ -37,7 +37,7 @@ class Identity:
 
 
 ANONYMOUS = Identity()
-_FAILED = Identity(login=Login.FAILED)
+FAILED = Identity(login=Login.FAILED)
 
 
 def identify(site: Site, grants: Grants, authorization: str, *, gateway: bool) -> Identity:
@@ -50,29 +50,27 @@ def identify(site: Site, grants: Grants, authorization: str, *, gateway: bool) -
         return ANONYMOUS
     if site.settings.captcha:
         return Identity(login=Login.DENIED)
-    if site.faults.named("revoked"):
-        return _FAILED
     if scheme.lower() == "basic":
         return _basic(site, value, gateway=gateway)
     if scheme.lower() == "bearer":
         return _bearer(site, grants, value.strip(), gateway=gateway)
-    return _FAILED
+    return FAILED
 
 
 def _basic(site: Site, value: str, *, gateway: bool) -> Identity:
     try:
         name, _, word = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return _FAILED
+        return FAILED
     if not site.cloud:
         user = site.people.by_name.get(name)
         fits = user is not None and user.active and word != "" and user.password == word
-        return Identity(login=Login.OK, user=user) if fits else _FAILED
+        return Identity(login=Login.OK, user=user) if fits else FAILED
     for token in site.settings.tokens:
         if token.token == word and token.email.lower() == name.lower() and bool(token.scopes) == gateway:
             scopes = frozenset(token.scopes) if token.scopes else None
             return _active(site, token.email, scopes=scopes)
-    return _FAILED
+    return FAILED
 
 
 def _bearer(site: Site, grants: Grants, value: str, *, gateway: bool) -> Identity:
@@ -80,15 +78,15 @@ def _bearer(site: Site, grants: Grants, value: str, *, gateway: bool) -> Identit
         for token in site.settings.tokens:
             if token.token == value:
                 return _active(site, token.email)
-        return _FAILED
+        return FAILED
     grant = grants.access(value) if gateway else None
     if grant is None:
-        return _FAILED
+        return FAILED
     return _active(site, grant.email, app=grant.client_id, scopes=frozenset(grant.scopes))
 
 
 def _active(site: Site, email: str, *, app: str = "", scopes: frozenset[str] | None = None) -> Identity:
     user = site.people.by_email.get(email.lower())
     if user is None or not user.active:
-        return _FAILED
+        return FAILED
     return Identity(login=Login.OK, user=user, app=app, scopes=scopes)

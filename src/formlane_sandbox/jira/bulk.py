@@ -32,12 +32,12 @@ def create_issues(call: Call) -> Reply:
         return call.refuse(400, Sentence.BULK_LIMIT, limit=limit)
     call.objects = len(updates)
     faults = call.site.faults
-    partial = faults.named("partial_bulk", method="POST", path=call.path) if faults else None
+    partial = faults.named("partial_bulk", method="POST", path=call.request.path) if faults else None
     most = _count(partial) if partial else len(updates)
     issues: list[dict[str, object]] = []
     failed: list[dict[str, object]] = []
     for number, asked in enumerate(updates[:most]):
-        fault = faults.named("element", method="POST", path=call.path) if faults else None
+        fault = faults.named("element", method="POST", path=call.request.path) if faults else None
         made = _spoiled(call, fault) if fault else create(call, asked)
         if isinstance(made, Refusal):
             element = {**made.document(), "status": made.status}
@@ -48,7 +48,7 @@ def create_issues(call: Call) -> Reply:
     if partial:
         raise PartlyDoneError(partial)
     status = 201 if issues else 400
-    if faults and issues and faults.named("short_bulk", method="POST", path=call.path):
+    if faults and issues and faults.named("short_bulk", method="POST", path=call.request.path):
         issues.pop()
     return Reply(status=status, document={"issues": issues, "errors": failed})
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 import orjson
-from starlette.types import Scope
 
 from formlane_sandbox.jira.auth import Identity
 from formlane_sandbox.jira.language import RefusedError, Sentence, say
+from formlane_sandbox.jira.received import Received
 from formlane_sandbox.jira.site import Site
 
 _INFLATED_MOST = 16 * 1024 * 1024
@@ -39,11 +39,7 @@ class Call:
     """One request to the REST API. `base` is the address up to `/rest`, `version` 2 or 3."""
 
     site: Site
-    method: str
-    path: str
-    headers: Mapping[bytes, bytes]
-    content: bytes
-    scope: Scope
+    request: Received
     base: str
     identity: Identity
     version: int = 3
@@ -61,8 +57,7 @@ class Call:
     def query(self) -> dict[str, list[str]]:
         """Query parameters, each with all its values."""
         if self._query is None:
-            text = self.scope.get("query_string", b"").decode("latin-1")
-            self._query = parse_qs(text, keep_blank_values=True)
+            self._query = parse_qs(self.request.query, keep_blank_values=True)
         return self._query
 
     def parameter(self, name: str, default: str = "") -> str:
@@ -80,8 +75,8 @@ class Call:
 
     def decoded(self) -> object:
         """The JSON of the body; RefusedError if it is none."""
-        content = self.content
-        if self.headers.get(b"content-encoding", b"").lower() == b"gzip":
+        content = self.request.content
+        if self.request.headers.get(b"content-encoding", b"").lower() == b"gzip":
             content = _inflated(content)
         try:
             return orjson.loads(content)
@@ -98,8 +93,8 @@ class Call:
     @property
     def language(self) -> str:
         """Of messages: the user's, unless X-Force-Accept-Language is `true` (REST v3, Introduction)."""
-        if self.headers.get(b"x-force-accept-language", b"").lower() == b"true":
-            return self.headers.get(b"accept-language", b"en").decode("latin-1")
+        if self.request.headers.get(b"x-force-accept-language", b"").lower() == b"true":
+            return self.request.headers.get(b"accept-language", b"en").decode("latin-1")
         return self.site.settings.language or self.identity.locale
 
     def say(self, sentence: Sentence, **parts: object) -> str:

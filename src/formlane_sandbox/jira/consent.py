@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import orjson
 
 from formlane_sandbox.jira.calls import Reply
 from formlane_sandbox.jira.oauth import GrantError, Grants
+from formlane_sandbox.jira.received import Received
 from formlane_sandbox.jira.site import Site
 
 
-def token(grants: Grants, headers: Mapping[bytes, bytes], content: bytes) -> Reply:
+def token(grants: Grants, request: Received) -> Reply:
     """`POST /oauth/token`, JSON or a form."""
     try:
-        if b"urlencoded" in headers.get(b"content-type", b""):
-            asked: object = dict(parse_qsl(content.decode(errors="replace")))
+        if b"urlencoded" in request.headers.get(b"content-type", b""):
+            asked: object = dict(parse_qsl(request.content.decode(errors="replace")))
         else:
-            asked = orjson.loads(content)
+            asked = orjson.loads(request.content)
     except orjson.JSONDecodeError:
         asked = None
     if not isinstance(asked, dict):
@@ -30,25 +30,25 @@ def token(grants: Grants, headers: Mapping[bytes, bytes], content: bytes) -> Rep
         return Reply(status=error.status, document=error.document)
 
 
-def resources(site: Site, grants: Grants, authorization: str, url: str) -> Reply:
+def resources(site: Site, grants: Grants, request: Received) -> Reply:
     """`GET /oauth/token/accessible-resources`: the site, for a good access token."""
-    grant = grants.access(authorization.partition(" ")[2].strip())
+    grant = grants.access(request.authorization.partition(" ")[2].strip())
     if grant is None:
         return Reply(status=401, document={"code": 401, "message": "Unauthorized"})
     scopes = [scope for scope in grant.scopes if scope != "offline_access"]
     entry = {
         "id": site.settings.cloud_id,
         "name": "sandbox",
-        "url": url,
+        "url": request.base,
         "scopes": scopes,
-        "avatarUrl": f"{url}/avatar.png",
+        "avatarUrl": f"{request.base}/avatar.png",
     }
     return Reply(document=[entry])
 
 
-def authorize(site: Site, grants: Grants, query: str) -> Reply:
+def authorize(site: Site, grants: Grants, request: Received) -> Reply:
     """`GET /authorize`: consents at once, or denies if the settings say so, and sends the browser back."""
-    asked = dict(parse_qsl(query))
+    asked = dict(parse_qsl(request.query))
     client, target = grants.client(asked.get("client_id", "")), asked.get("redirect_uri", "")
     wrong = (
         client is None

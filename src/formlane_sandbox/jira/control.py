@@ -18,6 +18,7 @@ from formlane_sandbox.jira.auth import Identity, Login
 from formlane_sandbox.jira.calls import Call
 from formlane_sandbox.jira.issues import Issue
 from formlane_sandbox.jira.oauth import Grants
+from formlane_sandbox.jira.received import Received
 from formlane_sandbox.jira.site import Site
 
 
@@ -142,11 +143,7 @@ def document(site: Site, issue: Issue, url: str) -> dict[str, object]:
     """An issue with everything it has, as the newest version of the API shows it."""
     call = Call(
         site=site,
-        method="GET",
-        path="",
-        headers={},
-        content=b"",
-        scope={},
+        request=Received(method="GET", path="", words=[], query="", headers={}, content=b"", base=url),
         base=url,
         identity=Identity(login=Login.OK, user=site.people.users[0]),
         version=3 if site.cloud else 2,

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from itertools import count
-from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
 from formlane_sandbox.faults import Fault, Kind
 from formlane_sandbox.jira import consent
 from formlane_sandbox.jira.arrivals import Arrivals
-from formlane_sandbox.jira.auth import ANONYMOUS, Identity, Login, identify
+from formlane_sandbox.jira.auth import ANONYMOUS, FAILED, Identity, Login, identify
 from formlane_sandbox.jira.bulk import PartlyDoneError
 from formlane_sandbox.jira.calls import Call, Reply, errors
 from formlane_sandbox.jira.language import RefusedError, Sentence, say
 from formlane_sandbox.jira.limits import Limiter, Verdict
 from formlane_sandbox.jira.lookup import MissingError, missing
 from formlane_sandbox.jira.oauth import Grants
+from formlane_sandbox.jira.received import Received, read, received
 from formlane_sandbox.jira.routes import PEOPLE, SESSION, Route, Routes
 from formlane_sandbox.jira.settings import Unauthenticated
 from formlane_sandbox.jira.site import Site
 from formlane_sandbox.jira.spoil import scope_mismatch, spoiled
 from formlane_sandbox.misbehave import misbehave
 
-_BODY_MOST = 32 * 1024 * 1024
 _SEQUENCE = count(1)
 _START = secrets.token_hex(8)
 
@@ -42,101 +40,89 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        content = await _read(receive)
+        content = await read(receive)
         if content is None:
             return
-        headers = dict(scope["headers"])
+        request = received(scope, content)
         try:
-            identity, reply = self._answer(scope, headers, content)
+            identity, reply = self.answer(request)
         except PartlyDoneError as error:
-            fault = _lost(error.fault)
-            self.arrivals.add(scope, content, status=0, user="", now=self.site.clock.time())
-            await misbehave(fault, self, scope, receive, send, clock=self.site.clock)
+            self.arrivals.add(request, status=0, user="", now=self.site.clock.time())
+            await misbehave(_lost(error.fault), self, scope, receive, send, clock=self.site.clock)
             return
         body = reply.body()
-        encoded = self._headers(identity, reply, body)
         user = identity.user.name if identity.user else ""
-        self.arrivals.add(
-            scope, content, status=reply.status, user=user, now=self.site.clock.time(), answer=body
-        )
-        await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+        self.arrivals.add(request, status=reply.status, user=user, now=self.site.clock.time(), answer=body)
+        headers = self._headers(identity, reply, body)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], content: bytes) -> tuple[Identity, Reply]:
-        raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        words = [unquote(word) for word in raw.partition(b"?")[0].decode("latin-1").split("/") if word]
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        site, path = self.site, scope["path"]
-        if site.faults:
-            if site.faults.named("token_expiry", method=method, path=path):
-                self.grants.expire()
-            reply = spoiled(site, self.limiter, method, path)
-            if reply is not None:
-                return ANONYMOUS, reply
-        host = headers.get(b"host", b"").decode("latin-1")
-        base = f"{scope['scheme']}://{host}"
-        authorization = headers.get(b"authorization", b"").decode("latin-1")
-        if site.cloud:
-            page = self._consent(method, words, scope, headers, content, authorization, base)
-            if page is not None:
-                return ANONYMOUS, page
-        gateway = site.cloud and words[:2] == ["ex", "jira"]
-        if gateway:
-            if words[2:3] != [site.settings.cloud_id]:
-                return ANONYMOUS, Reply(status=404, document={"code": 404, "message": "Not Found"})
-            base, words = f"{base}/ex/jira/{site.settings.cloud_id}", words[3:]
-        elif site.settings.context:
-            context = [word for word in site.settings.context.split("/") if word]
-            if words[: len(context)] != context:
-                return ANONYMOUS, _unknown(path)
-            base, words = "/".join((base, *context)), words[len(context) :]
-        identity = identify(site, self.grants, authorization, gateway=gateway)
-        call = Call(
-            site=site,
-            method=method,
-            path=path,
-            headers=headers,
-            content=content,
-            scope=scope,
-            base=base,
-            identity=identity,
-        )
+    def answer(self, request: Received) -> tuple[Identity, Reply]:
+        """Who asked, and what he gets; PartlyDoneError if the answer is to be lost."""
+        reply = self._spoil(request) or self._consent(request)
+        if reply is not None:
+            return ANONYMOUS, reply
+        placed = self._place(request)
+        if isinstance(placed, Reply):
+            return ANONYMOUS, placed
+        base, words = placed
+        gateway = self.site.cloud and request.words[:2] == ["ex", "jira"]
+        identity = identify(self.site, self.grants, request.authorization, gateway=gateway)
+        if request.authorization and self._fault("revoked", request):
+            identity = FAILED
+        call = Call(site=self.site, request=request, base=base, identity=identity)
         return identity, self._route(call, words, gateway=gateway)
 
-    def _consent(
-        self,
-        method: str,
-        words: list[str],
-        scope: Scope,
-        headers: Mapping[bytes, bytes],
-        content: bytes,
-        authorization: str,
-        base: str,
-    ) -> Reply | None:
-        match method, words:
+    def _fault(self, name: str, request: Received) -> bool:
+        faults = self.site.faults
+        return bool(faults) and faults.named(name, method=request.method, path=request.path) is not None
+
+    def _spoil(self, request: Received) -> Reply | None:
+        if not self.site.faults:
+            return None
+        if self._fault("token_expiry", request):
+            self.grants.expire()
+        return spoiled(self.site, self.limiter, request.method, request.path)
+
+    def _consent(self, request: Received) -> Reply | None:
+        if not self.site.cloud:
+            return None
+        match request.method, request.words:
             case "POST", ["oauth", "token"]:
-                return consent.token(self.grants, headers, content)
+                return consent.token(self.grants, request)
             case "GET", ["oauth", "token", "accessible-resources"]:
-                return consent.resources(self.site, self.grants, authorization, base)
+                return consent.resources(self.site, self.grants, request)
             case "GET", ["authorize"]:
-                return consent.authorize(self.site, self.grants, scope["query_string"].decode("latin-1"))
+                return consent.authorize(self.site, self.grants, request)
         return None
+
+    def _place(self, request: Received) -> tuple[str, list[str]] | Reply:
+        """The address of the site as this request names it, and the rest of the path."""
+        settings, words = self.site.settings, request.words
+        if settings.cloud and words[:2] == ["ex", "jira"]:
+            if words[2:3] != [settings.cloud_id]:
+                return Reply(status=404, document={"code": 404, "message": "Not Found"})
+            return "/".join((request.base, *words[:3])), words[3:]
+        context = [word for word in settings.context.split("/") if word]
+        if words[: len(context)] != context:
+            return _unknown(request.path)
+        return "/".join((request.base, *context)), words[len(context) :]
 
     def _route(self, call: Call, words: list[str], *, gateway: bool) -> Reply:
         found = self._find(call, words)
         if found is None:
-            return _unknown(call.path)
+            return _unknown(call.request.path)
         routes, call.words = found
         allowed = {"allow": ", ".join(sorted({*routes, "HEAD", "OPTIONS"}))}
-        if call.method == "OPTIONS":
+        if call.request.method == "OPTIONS":
             return Reply(status=204, headers=allowed)
-        route = routes.get(call.method)
+        route = routes.get(call.request.method)
         if route is None:
             return Reply(status=405, document={"message": "HTTP 405 Method Not Allowed"}, headers=allowed)
         if (
             route.method in ("POST", "PUT")
-            and call.content
-            and b"json" not in call.headers.get(b"content-type", b"")
+            and call.request.content
+            and b"json" not in call.request.headers.get(b"content-type", b"")
         ):
             return Reply(
                 status=415, document={"message": "HTTP 415 Unsupported Media Type", "status-code": 415}
@@ -266,19 +252,3 @@ def _lost(fault: Fault) -> Fault:
     if isinstance(then, int):
         return Fault(kind=Kind.STATUS, status=then, early=True)
     return Fault(kind=Kind(str(then)), early=True)
-
-
-async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None if the client left, or sends more than 32 MiB."""
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        pieces.append(message.get("body", b""))
-        size += len(pieces[-1])
-        if size > _BODY_MOST:
-            return None
-        if not message.get("more_body", False):
-            return b"".join(pieces)

@@ -55,7 +55,7 @@ def get_property(call: Call) -> Reply:
 def put_property(call: Call) -> Reply:
     """`PUT /issue/{k}/properties/{key}`: 201 for a new key, else 200. `updated` stays as it is."""
     issue, key, value = found(call), call.words[1], call.decoded()
-    _check(key, value, size=len(call.content.decode(errors="replace")))
+    _check(key, value, size=len(call.request.content.decode(errors="replace")))
     new = key not in issue.properties
     issue.properties[key] = value
     return Reply(status=201 if new else 200)

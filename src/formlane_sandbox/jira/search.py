@@ -63,7 +63,7 @@ def count_issues(call: Call) -> Reply:
 
 def server_search(call: Call) -> Reply:
     """`POST` or `GET /search` of Data Center: with a total; an empty query finds everything."""
-    if call.method == "POST":
+    if call.request.method == "POST":
         asked = call.asked()
         unknown = sorted(set(asked) - _SERVER_MEMBERS)
         if unknown:
