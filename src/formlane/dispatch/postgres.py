@@ -1,7 +1,8 @@
 """A doorbell over PostgreSQL's LISTEN and NOTIFY, beside the intake's transactions, never inside them.
 
-A NOTIFY in the transaction that accepts would serialise all commits; so the ring is a statement of its
-own, and many rings within a few milliseconds are one. A lost ring costs at most one poll.
+A NOTIFY in the transaction that accepts would serialise all commits; so the ring is a transaction of its
+own that waits for no disk, and many rings within a few milliseconds are one. A lost ring costs at most one
+poll.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ Connect: TypeAlias = "Callable[[], Awaitable[asyncpg.Connection[asyncpg.Record]]
 log = structlog.get_logger()
 
 CHANNEL = "formlane_doorbell"
-QUIET_SECONDS = 0.002
-"""Rings within this time are one."""
+QUIET_SECONDS = 0.005
+"""After a ring, those within this time are one."""
 RETRY_SECONDS = 1.0
+_RING = f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT"
 AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, FormlaneError)
 """What a statement or a connection raises while the database is away."""
 
@@ -40,6 +42,7 @@ class PostgresDoorbell:
         self._connect = connect
         self._rung = asyncio.Event()
         self._due: asyncio.TimerHandle | None = None
+        self._rang_at = -QUIET_SECONDS
         self._ringing: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
 
@@ -51,7 +54,8 @@ class PostgresDoorbell:
         """See `Doorbell.ring`: wakes this process at once, the others within milliseconds."""
         self._rung.set()
         if self._due is None:
-            self._due = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._start_ringing)
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_at(max(loop.time(), self._rang_at + QUIET_SECONDS), self._start_ringing)
 
     async def wait(self, seconds: float) -> None:
         """See `Doorbell.wait`."""
@@ -71,6 +75,7 @@ class PostgresDoorbell:
 
     def _start_ringing(self) -> None:
         self._due = None
+        self._rang_at = asyncio.get_running_loop().time()
         task = asyncio.create_task(self._ring())
         self._ringing.add(task)
         task.add_done_callback(self._ringing.discard)
@@ -78,7 +83,7 @@ class PostgresDoorbell:
     async def _ring(self) -> None:
         try:
             async with self._pool.acquire(timeout=5) as connection:
-                await connection.execute(f"NOTIFY {CHANNEL}")
+                await connection.execute(_RING)
         except AWAY as error:
             log.warning("doorbell_lost", error=type(error).__name__)
 

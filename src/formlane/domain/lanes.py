@@ -78,7 +78,7 @@ class NewBatch:
     records: int
     blob: bytes
     deliveries: tuple[NewDelivery, ...]
-    lookup: tuple[bytes, ...] = ()
+    lookup: tuple[int, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     key: bytes | None = None
     body_hash: bytes | None = None

@@ -70,7 +70,7 @@ class Batch:
     records: int
     invalid: int
     blob: bytes
-    lookup: tuple[bytes, ...]
+    lookup: tuple[int, ...]
 
 
 @dataclass(slots=True, kw_only=True)

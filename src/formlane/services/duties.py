@@ -71,6 +71,7 @@ class Duties:
         return [
             Duty(name="wake_lanes", every=SECOND * self._scale, run=self.wake_lanes),
             Duty(name="release_drained", every=SECOND * self._scale, run=self.release_drained),
+            Duty(name="merge_lookup", every=5 * SECOND * self._scale, run=self.merge_lookup),
             Duty(name="fold_ledger", every=SECOND * self._scale, run=self.fold_ledger),
             Duty(name="clear_pauses", every=10 * SECOND * self._scale, run=self.clear_pauses),
             Duty(name="purge_idempotency", every=60 * SECOND * self._scale, run=self.purge_idempotency),
@@ -114,6 +115,10 @@ class Duties:
         """The books' deltas, summed up."""
         folded = await _rounds(lambda: self._book.fold_ledger(AT_ONCE), AT_ONCE)
         return f"{folded} deltas"
+
+    async def merge_lookup(self) -> str:
+        """What records can be found by, from the list of new tokens into the index."""
+        return f"{await self._book.merge_lookup()} pages"
 
     async def clear_pauses(self) -> str:
         """Reasons whose time is over."""

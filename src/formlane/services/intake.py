@@ -47,7 +47,7 @@ class Intake:
         doorbell: Doorbell,
         clock: Clock,
         cell: int = 0,
-        flushers: int = 4,
+        flushers: int = 2,
     ) -> None:
         self._sealing = sealing
         self._plans = Plans(store=store, clock=clock)

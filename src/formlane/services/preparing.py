@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -90,7 +91,7 @@ def prepare(plan: SourcePlan, records: Sequence[object], keys: Keys, asked: Aske
         records=len(records),
         blob=keys.sealer.seal(SealKind.PAYLOAD, asked.batch, pack_text(text)),
         deliveries=tuple(deliveries),
-        lookup=tuple(lookup),
+        lookup=lookup_numbers(lookup),
         refusals=tuple(
             _refusal(index, found, records[index], keys, asked) for index, found in refused.items()
         ),
@@ -99,6 +100,12 @@ def prepare(plan: SourcePlan, records: Sequence[object], keys: Keys, asked: Aske
         answer=answer,
     )
     return Prepared(batch=batch, receipt=receipt)
+
+
+def lookup_numbers(tokens: Iterable[bytes]) -> tuple[int, ...]:
+    """The first 64 bits of each token as a signed number: what records are found by, before a look inside."""
+    heads = [token[:KEY_BYTES] for token in tokens]
+    return struct.unpack(f">{len(heads)}q", b"".join(heads))
 
 
 def key_text(part: bytes) -> str:
@@ -143,9 +150,9 @@ def _deliveries(
     parts = list(map(flow.key, records))
     hashed = iter(tokens.tokens([key_text(part) for part in parts if part is not None]))
     whole = [None if part is None else next(hashed) for part in parts]
-    if flow.searchable:
-        lookup.update(dict.fromkeys(token for token in whole if token is not None))
     heads = [NO_KEY if token is None else token[:KEY_BYTES] for token in whole]
+    if flow.searchable:
+        lookup.update(dict.fromkeys(head for head in heads if head is not NO_KEY))
     if len(lanes) == 1:
         rows = None if valid is None else tuple(valid)
         return [NewDelivery(lane=lanes[0], records=count, bytes=size, rows=rows, keys=b"".join(heads))]

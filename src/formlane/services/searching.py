@@ -9,16 +9,16 @@ from formlane.domain.ids import TenantId
 from formlane.domain.sealing import Sealing
 from formlane.domain.types import FieldType, Json
 from formlane.mapping.keys import IDENTITIES, key_parts, lookup_part
-from formlane.services.preparing import key_text
+from formlane.services.preparing import key_text, lookup_numbers
 
 
-async def search_tokens(sealing: Sealing, tenant: TenantId, value: str) -> list[bytes]:
+async def search_tokens(sealing: Sealing, tenant: TenantId, value: str) -> tuple[int, ...]:
     """Tokens of every spelling under which intake may have kept the value."""
     identities = [part for kind in IDENTITIES if (part := lookup_part(kind, value)) is not None]
     lookup = await sealing.lookup(tenant)
     keys = await sealing.lookup(tenant, "key")
     tokens = lookup.tokens(part.decode("utf-8", "surrogatepass") for part in identities)
-    return tokens + keys.tokens(map(key_text, _as_keys(value)))
+    return lookup_numbers(tokens + keys.tokens(map(key_text, _as_keys(value))))
 
 
 def _as_keys(value: str) -> set[bytes]:

@@ -22,7 +22,7 @@ class _Waiting:
 class Settler:
     """Gathers settlements and writes them with up to `writers` transactions at a time."""
 
-    def __init__(self, lanes: Lanes, *, writers: int = 2) -> None:
+    def __init__(self, lanes: Lanes, *, writers: int = 1) -> None:
         self._lanes = lanes
         self._waiting: list[_Waiting] = []
         self._free = writers

@@ -2,11 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Final, Protocol
 
-from starlette.routing import BaseRoute
+import msgspec
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from formlane_sandbox.control import answer, from_elsewhere
+from formlane_sandbox.faults import Fault, Faults, Kind
+from formlane_sandbox.pages import back
+from formlane_sandbox.servicenow.instance import Instance
+from formlane_sandbox.servicenow.requests_seen import Seen
+from formlane_sandbox.servicenow.system import System
+
+_SHOWN: Final = 20
+_SHOWN_CHARACTERS: Final = 20_000
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+_API: Final = "/api/*"
+_BUTTONS: Final = {
+    "rate_limit": ("Rate limit, 429", Fault(kind=Kind.NAMED, name="rate_limit", path=_API)),
+    "cancelled": ("Cancelled, 500", Fault(kind=Kind.NAMED, name="cancelled", path=_API)),
+    "lost": ("Do it and drop the connection", Fault(kind=Kind.RESET, commit=True, path=_API)),
+    "unauthenticated": ("Refuse credentials", Fault(kind=Kind.NAMED, name="unauthenticated", path=_API)),
+    "maintenance": ("Maintenance, 503", Fault(kind=Kind.NAMED, name="maintenance")),
+    "hibernating": ("Hibernating", Fault(kind=Kind.NAMED, name="hibernating")),
+}
+_CHOICES: Final = (
+    *((key, label) for key, (label, _) in _BUTTONS.items()),
+    ("normal", "Answer normally"),
+    ("reset", "Forget everything"),
+)
 
 
-def page_routes(simulator: object) -> Sequence[BaseRoute]:
+class _Simulator(Protocol):
+    url: str
+    faults: Faults
+    instance: Instance
+
+    @property
+    def system(self) -> System: ...
+    def settings(self) -> Mapping[str, object]: ...
+    def stats(self) -> Mapping[str, object]: ...
+    def reset(self) -> None: ...
+
+
+def page_routes(simulator: _Simulator) -> Sequence[BaseRoute]:
     """The page at `/` and where its buttons post to."""
-    return ()
+
+    async def show(request: Request) -> Response:
+        objects = simulator.stats()["objects"]
+        assert isinstance(objects, dict)
+        content = _template().render(
+            live=request.query_params.get("live") != "off",
+            style=files("formlane_sandbox.pages").joinpath("style.css").read_text(),
+            url=simulator.url,
+            settings=simulator.settings(),
+            choices=_CHOICES,
+            faults=[_described(fault) for fault in simulator.faults.listing() if not fault["spent"]],
+            objects=sorted(objects.items()),
+            items=[_item(seen) for seen in islice(reversed(simulator.system.seen.newest), _SHOWN)],
+        )
+        headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+        return HTMLResponse(content, headers=headers)
+
+    async def press(request: Request) -> Response:
+        if from_elsewhere(request):
+            return answer({"error": "sent by a page of another site"}, 403)
+        choice = request.path_params["choice"]
+        if choice not in dict(_CHOICES):
+            return answer({"error": "no such button"}, 404)
+        simulator.faults.clear()
+        if choice == "reset":
+            simulator.reset()
+        elif choice in _BUTTONS:
+            simulator.faults.arm(_BUTTONS[choice][1])
+        return back()
+
+    return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
+
+
+@cache
+def _template() -> Template:
+    own = PackageLoader("formlane_sandbox", "servicenow")
+    loader = ChoiceLoader([own, PackageLoader("formlane_sandbox", "pages")])
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template("page.html")
+
+
+def _described(armed: Mapping[str, object]) -> str:
+    return f"{msgspec.json.encode(armed['fault']).decode()} ({armed['fired']} so far)"
+
+
+def _item(seen: Seen) -> dict[str, object]:
+    return {
+        "time": datetime.fromtimestamp(seen.time, UTC).isoformat(sep=" ", timespec="milliseconds"),
+        "method": seen.method,
+        "path": seen.path,
+        "query": seen.query,
+        "status": seen.status,
+        "user": seen.user,
+        "body": _pretty(seen.body),
+        "answer": _pretty(seen.answer),
+    }
+
+
+def _pretty(body: bytes) -> str:
+    """Indented if it is JSON, as it came if not; long ones are cut."""
+    try:
+        text = msgspec.json.format(body, indent=2).decode(errors="replace")
+    except msgspec.DecodeError:
+        text = body.decode(errors="replace")
+    if len(text) > _SHOWN_CHARACTERS:
+        return text[:_SHOWN_CHARACTERS] + f"\n… {len(text) - _SHOWN_CHARACTERS} more characters"
+    return text

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 KEEP_DEFAULT = 1000
 _Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 _Count = Annotated[int, Meta(ge=0, le=10_000_000)]
-_Positive = Annotated[int, Meta(ge=1, le=10_000_000)]
+_Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
 class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

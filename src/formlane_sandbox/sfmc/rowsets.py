@@ -6,6 +6,7 @@ Errors hold for the whole request: rows before the first bad one are stored, it 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import unquote
 
 from formlane_sandbox.sfmc import lookup
@@ -48,8 +49,10 @@ class Rowsets:
             if limits.sync_rows_hard:
                 raise refused(400, f"No more than {limits.sync_rows} rows are allowed.", GENERIC)
         items = [_item(extension, item) for item in content]
+        if self._named(call, "rowset_unsaved"):
+            raise RefusedError(self._unsaved(extension, [], len(items)))
         self._store(extension, items)
-        if self._state.settings.behaviour.rowset_answer == "empty":
+        if self._state.settings.behaviour.rowset_answer == "empty" or self._named(call, "rowset_empty"):
             return Answer(rows=len(items))
         echo = [{"keys": keys, "values": values} for keys, values in items]
         return document(echo, rows=len(items))
@@ -82,14 +85,18 @@ class Rowsets:
             extension.rows, stored = before, 0
         self._state.counts["rows_written"] += stored
         if texts:
-            raise RefusedError(self.unsaved(extension, list(texts)))
+            raise RefusedError(self._unsaved(extension, list(texts), len(items)))
 
-    def unsaved(self, extension: DataExtension, texts: list[str]) -> Answer:
+    def _named(self, call: Call, name: str) -> bool:
+        faults = self._state.faults
+        return bool(faults) and faults.named(name, method=call.method, path=call.path) is not None
+
+    def _unsaved(self, extension: DataExtension, texts: list[str], rows: int) -> Answer:
         """10006 with merged and shuffled reasons; without any it is the vendor's transient failure."""
         self._state.chance.shuffle(texts)
         texts.sort(key=lambda text: text != NO_FIELD)
         text = f"Unable to save rows for data extension ID {extension.id}"
-        return problem(400, text, AGGREGATE, additional=texts, link="")
+        return replace(problem(400, text, AGGREGATE, additional=texts, link=""), rows=rows)
 
 
 def _item(extension: DataExtension, item: object) -> _Item:

@@ -1,6 +1,6 @@
 """Faults of the vendor's own, armed by name: answers that replace the right one.
 
-Those of asynchronous jobs are in `asynchronous.py`, those of SOAP in `soap/service.py`.
+Those of writes are in `rowsets.py` and `asynchronous.py`, those of SOAP in `soap/service.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 from formlane_sandbox.faults import Fault
 from formlane_sandbox.sfmc.answers import (
-    AGGREGATE,
     NO_PRIVILEGE,
     Answer,
     document,
@@ -39,10 +38,6 @@ def _expired(state: State, fault: Fault) -> Answer:
     return not_authorized()
 
 
-def _unsaved(state: State, fault: Fault) -> Answer:
-    return problem(400, "Unable to save rows for data extension ID", AGGREGATE, link="")
-
-
 def _refused_token(state: State, fault: Fault) -> Answer:
     return document(TokenRefusedError(401, "invalid_client", CLIENT_NOT_AUTHENTICATED).body, 401)
 
@@ -70,11 +65,9 @@ TOKEN: Mapping[str, Play] = {
     "revoked": _refused_token,
 }
 ROUTES: Mapping[str, Mapping[str, Play]] = {
-    "rowset": {"rowset_unsaved": _unsaved},
     "results": {"results_error": REST["server_error"]},
     "status": {"status_error": REST["server_error"]},
 }
-EMPTY_AFTER = "rowset_empty"
 
 
 def spoiled(state: State, call: Call, route: str, plays: Mapping[str, Play]) -> Answer | None:

@@ -148,3 +148,15 @@ async def test_old_keys_and_reasons_are_cleared_and_young_ones_stay(
     assert (await world.intake.accept(alice, flow.id, RECORDS, key="young")).repeated
     reasons = await admin_pool.fetch("SELECT reason FROM formlane.pauses WHERE tenant_id = $1", alice)
     assert [row["reason"] for row in reasons] == ["on"]
+
+
+async def test_records_are_found_before_and_after_their_tokens_are_merged(world: World, alice: UUID) -> None:
+    flow = await world.published(alice, key=["email"])
+    await world.duties.merge_lookup()
+    await world.intake.accept(alice, flow.id, RECORDS)
+    before = await world.records.search(alice, "p7@example.com")
+    assert await world.duties.merge_lookup() != "0 pages"
+    assert await world.duties.merge_lookup() == "0 pages"
+    after = await world.records.search(alice, "p7@example.com")
+    assert before == after
+    assert len(after) == 1

@@ -120,6 +120,10 @@ class DutyBook(Protocol):
         """Folds up to `most` deltas; returns how many."""
         ...
 
+    async def merge_lookup(self) -> int:
+        """Merges new lookup tokens into their index; returns how many pages they filled."""
+        ...
+
     async def purge_idempotency(self, older_than: dt.timedelta, most: int) -> int:
         """Deletes old idempotency keys; returns how many."""
         ...

@@ -153,7 +153,7 @@ class Records(Protocol):
         """Newest first, those older than `before`."""
         ...
 
-    async def found(self, tokens: Sequence[bytes], *, before: UUID | None, limit: int) -> Sequence[Batch]:
+    async def found(self, tokens: Sequence[int], *, before: UUID | None, limit: int) -> Sequence[Batch]:
         """Batches with any of these tokens in their lookup, newest first."""
         ...
 

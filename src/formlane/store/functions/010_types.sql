@@ -8,7 +8,7 @@ DROP TYPE IF EXISTS
 -- accept(): ordinal counts the members of one flush from 0.
 CREATE TYPE formlane.new_batch AS (
     ordinal integer, tenant_id uuid, id uuid, source_id uuid, revision integer, records integer,
-    invalid integer, blob bytea, lookup bytea[], key bytea, body_hash bytea, answer bytea
+    invalid integer, blob bytea, lookup bigint[], key bytea, body_hash bytea, answer bytea
 );
 CREATE TYPE formlane.new_delivery AS (
     ordinal integer, lane_id uuid, records integer, bytes integer, rows integer[], keys bytea

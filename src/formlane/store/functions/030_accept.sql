@@ -9,13 +9,14 @@ CREATE OR REPLACE FUNCTION formlane.accept(
     batches formlane.new_batch[], deliveries formlane.new_delivery[], refusals formlane.new_refusal[]
 ) RETURNS TABLE (ordinal integer, verdict text, batch_id uuid, answer bytea, accepted_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
     stale integer[];
     fresh integer[];
     lanes_wanted uuid[];
+    lanes_open uuid[];
 BEGIN
     SELECT coalesce(array_agg(b.ordinal), '{}') INTO stale
     FROM unnest(batches) b
@@ -42,17 +43,17 @@ BEGIN
         FROM unnest(batches) b WHERE b.ordinal <> ALL (stale);
     END IF;
 
-    SELECT array_agg(DISTINCT d.lane_id) INTO lanes_wanted
-    FROM unnest(deliveries) d WHERE d.ordinal = ANY (fresh);
-    PERFORM FROM lanes l WHERE l.id = ANY (lanes_wanted) ORDER BY l.id FOR NO KEY UPDATE;
+    lanes_wanted := ARRAY(SELECT DISTINCT d.lane_id FROM unnest(deliveries) d WHERE d.ordinal = ANY (fresh));
+    lanes_open := ARRAY(
+        SELECT l.id FROM (
+            SELECT l.id, l.closed FROM lanes l WHERE l.id = ANY (lanes_wanted) ORDER BY l.id FOR NO KEY UPDATE
+        ) l WHERE NOT l.closed);
 
     -- A lane that was closed meanwhile (a new generation took over) makes its member stale.
-    IF EXISTS (SELECT FROM lanes l WHERE l.id = ANY (lanes_wanted) AND l.closed)
-       OR (SELECT count(*) FROM lanes l WHERE l.id = ANY (lanes_wanted)) <> cardinality(lanes_wanted) THEN
+    IF cardinality(lanes_open) < cardinality(lanes_wanted) THEN
         SELECT stale || array_agg(DISTINCT d.ordinal) INTO stale
         FROM unnest(deliveries) d
-        WHERE d.ordinal = ANY (fresh)
-          AND NOT EXISTS (SELECT FROM lanes l WHERE l.id = d.lane_id AND NOT l.closed);
+        WHERE d.ordinal = ANY (fresh) AND d.lane_id <> ALL (lanes_open);
         DELETE FROM idempotency i USING unnest(batches) b
         WHERE b.ordinal = ANY (stale) AND i.tenant_id = b.tenant_id AND i.source_id = b.source_id
           AND i.key = b.key AND i.batch_id = b.id;
@@ -83,11 +84,13 @@ BEGIN
     ) n
     WHERE l.id = n.lane_id;
 
-    INSERT INTO exceptions (tenant_id, batch_id, index, flow_id, source_id, status, reason, detail)
-    SELECT b.tenant_id, b.id, r.index, '00000000-0000-0000-0000-000000000000', b.source_id, 'rejected',
-           r.reason, r.detail
-    FROM unnest(refusals) r JOIN unnest(batches) b ON b.ordinal = r.ordinal
-    WHERE r.ordinal = ANY (fresh);
+    IF cardinality(refusals) > 0 THEN
+        INSERT INTO exceptions (tenant_id, batch_id, index, flow_id, source_id, status, reason, detail)
+        SELECT b.tenant_id, b.id, r.index, '00000000-0000-0000-0000-000000000000', b.source_id, 'rejected',
+               r.reason, r.detail
+        FROM unnest(refusals) r JOIN unnest(batches) b ON b.ordinal = r.ordinal
+        WHERE r.ordinal = ANY (fresh);
+    END IF;
 
     INSERT INTO ledger_deltas (tenant_id, source_id, flow_id, minute, accepted, rejected)
     SELECT x.tenant_id, x.source_id, x.flow_id, date_trunc('minute', now()), sum(x.accepted), sum(x.rejected)

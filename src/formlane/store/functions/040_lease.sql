@@ -30,7 +30,7 @@ CREATE OR REPLACE FUNCTION formlane.lease(
     full_connections uuid[], full_tenants uuid[]
 ) RETURNS SETOF formlane.leased
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -243,7 +243,7 @@ CREATE OR REPLACE FUNCTION formlane.contents(lane_ids uuid[], tokens uuid[]) RET
     accepted_at timestamptz, records integer, rows integer[], keys bytea, as_new boolean, blob bytea
 )
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
     SELECT d.lane_id, d.queue, d.seq, d.batch_id, d.source_id, b.source_id, d.accepted_at, d.records, d.rows, d.keys,
            d.as_new, CASE WHEN d.first THEN b.blob END
@@ -277,7 +277,7 @@ CREATE OR REPLACE FUNCTION formlane.held_window(lane_ids uuid[], tokens uuid[]) 
     remote_ids bytea, attempt integer, held_since timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
     SELECT h.lane_id, h.place, h.key, h.queue, h.seq, h.position, h.step, h.remote_ids, h.attempt, h.held_since
     FROM unnest(lane_ids, tokens) AS t (lane_id, token)

@@ -25,7 +25,7 @@ $$;
 CREATE OR REPLACE FUNCTION formlane.renew(lane_ids uuid[], tokens uuid[], length interval)
 RETURNS TABLE (lane_id uuid, alive boolean, stop text)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN

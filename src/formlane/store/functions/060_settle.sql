@@ -11,32 +11,36 @@ CREATE OR REPLACE FUNCTION formlane.settle(
     held formlane.new_held[], tried formlane.held_try[], ledger formlane.ledger_entry[]
 ) RETURNS TABLE (lane_id uuid, settled boolean, stop text)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
     good uuid[];
-    wrong record;
+    outside text;
+    of_held boolean;
+    journaled boolean;
+    blocks boolean;
 BEGIN
-    SELECT coalesce(array_agg(x.id), '{}') INTO good
+    SELECT coalesce(array_agg(x.id), '{}'), min(x.outside), bool_or(x.of_held), bool_or(x.journaled), bool_or(x.blocks)
+    INTO good, outside, of_held, journaled, blocks
     FROM (
-        SELECT l.id FROM lanes l JOIN unnest(settlements) s ON s.lane_id = l.id AND s.token = l.lease_token
+        SELECT l.id, l.window_queue = 2 AS of_held, s.flow_blocked AS blocks,
+               EXISTS (SELECT FROM journal j WHERE j.lane_id = l.id) AS journaled,
+               CASE WHEN l.window_queue < 2 AND (
+                   (s.position_seq, s.position_offset) <
+                       CASE l.window_queue WHEN 0 THEN (l.live_head, l.live_offset)
+                                           ELSE (l.replay_head, l.replay_offset) END
+                   OR (s.position_seq, s.position_offset) > (l.window_to, l.window_to_offset)
+                   OR (s.narrowed_seq, s.narrowed_offset) > (l.window_to, l.window_to_offset)
+                   OR (s.finished AND s.narrowed_seq IS NULL
+                       AND (s.position_seq, s.position_offset) <> (l.window_to, l.window_to_offset)))
+               THEN format('lane %s cannot be settled at (%s, %s)', l.id, s.position_seq, s.position_offset) END
+                   AS outside
+        FROM lanes l JOIN unnest(settlements) s ON s.lane_id = l.id AND s.token = l.lease_token
         ORDER BY l.id FOR NO KEY UPDATE OF l
     ) x;
-
-    SELECT l.id, s.position_seq, s.position_offset INTO wrong
-    FROM lanes l JOIN unnest(settlements) s ON s.lane_id = l.id
-    WHERE l.id = ANY (good) AND l.window_queue < 2 AND (
-        (s.position_seq, s.position_offset) <
-            CASE l.window_queue WHEN 0 THEN (l.live_head, l.live_offset) ELSE (l.replay_head, l.replay_offset) END
-        OR (s.position_seq, s.position_offset) > (l.window_to, l.window_to_offset)
-        OR (s.narrowed_seq, s.narrowed_offset) > (l.window_to, l.window_to_offset)
-        OR (s.finished AND s.narrowed_seq IS NULL
-            AND (s.position_seq, s.position_offset) <> (l.window_to, l.window_to_offset)))
-    LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'lane % cannot be settled at (%, %): outside its window',
-            wrong.id, wrong.position_seq, wrong.position_offset;
+    IF outside IS NOT NULL THEN
+        RAISE EXCEPTION '%: outside its window', outside;
     END IF;
 
     INSERT INTO attempts (
@@ -48,18 +52,20 @@ BEGIN
            a.delivered, a.outcome, a.reason, a.message, a.exchange, a.results
     FROM unnest(attempts) a JOIN lanes l ON l.id = a.lane_id WHERE l.id = ANY (good);
 
-    INSERT INTO exceptions (
-        tenant_id, batch_id, index, flow_id, source_id, step, status, reason, fingerprint, release, detail)
-    SELECT l.tenant_id, e.batch_id, e.index, l.flow_id, e.source_id, e.step, e.status, e.reason, e.fingerprint,
-           e.release, e.detail
-    FROM unnest(exceptions) e JOIN lanes l ON l.id = e.lane_id WHERE l.id = ANY (good);
+    IF cardinality(exceptions) > 0 THEN
+        INSERT INTO exceptions (
+            tenant_id, batch_id, index, flow_id, source_id, step, status, reason, fingerprint, release, detail)
+        SELECT l.tenant_id, e.batch_id, e.index, l.flow_id, e.source_id, e.step, e.status, e.reason,
+               e.fingerprint, e.release, e.detail
+        FROM unnest(exceptions) e JOIN lanes l ON l.id = e.lane_id WHERE l.id = ANY (good);
 
-    INSERT INTO alerts (tenant_id, id, scope, scope_id, reason, message)
-    SELECT DISTINCT ON (l.id) l.tenant_id, gen_random_uuid(), 'lane', l.id, e.reason,
-           'Records were parked because sending them ended the worker three times.'
-    FROM unnest(exceptions) e JOIN lanes l ON l.id = e.lane_id
-    WHERE l.id = ANY (good) AND e.reason = 'crashes_worker'
-    ON CONFLICT DO NOTHING;
+        INSERT INTO alerts (tenant_id, id, scope, scope_id, reason, message)
+        SELECT DISTINCT ON (l.id) l.tenant_id, gen_random_uuid(), 'lane', l.id, e.reason,
+               'Records were parked because sending them ended the worker three times.'
+        FROM unnest(exceptions) e JOIN lanes l ON l.id = e.lane_id
+        WHERE l.id = ANY (good) AND e.reason = 'crashes_worker'
+        ON CONFLICT DO NOTHING;
+    END IF;
 
     INSERT INTO ledger_deltas (
         tenant_id, source_id, flow_id, minute, delivered, skipped, rejected, parked, bucket)
@@ -83,26 +89,32 @@ BEGIN
         FROM unnest(held) WITH ORDINALITY n JOIN lanes l ON l.id = n.lane_id
         WHERE l.id = ANY (good) ORDER BY n.ordinality;
     END IF;
-    UPDATE held h SET window_id = NULL
-    FROM unnest(settlements) s JOIN lanes l ON l.id = s.lane_id
-    WHERE s.finished AND l.window_queue = 2 AND l.id = ANY (good)
-      AND h.lane_id = l.id AND h.window_id = l.window_id;
-
-    DELETE FROM journal j USING unnest(settlements) s
-    WHERE s.call_id IS NOT NULL AND s.progress AND j.lane_id = s.lane_id AND j.lane_id = ANY (good);
-
-    WITH blocked AS (
-        SELECT DISTINCT ON (l.flow_id) l.tenant_id, l.flow_id, s.pause_reason, s.pause_message
+    IF of_held THEN
+        UPDATE held h SET window_id = NULL
         FROM unnest(settlements) s JOIN lanes l ON l.id = s.lane_id
-        WHERE s.flow_blocked AND l.id = ANY (good) ORDER BY l.flow_id
-    ), paused AS (
-        INSERT INTO pauses (tenant_id, scope, scope_id, reason, until, message)
-        SELECT b.tenant_id, 'flow', b.flow_id, b.pause_reason, 'infinity', b.pause_message FROM blocked b
-        ON CONFLICT (tenant_id, scope, scope_id, reason) DO UPDATE SET message = excluded.message
-    )
-    INSERT INTO alerts (tenant_id, id, scope, scope_id, reason, message)
-    SELECT b.tenant_id, gen_random_uuid(), 'flow', b.flow_id, b.pause_reason, b.pause_message FROM blocked b
-    ON CONFLICT DO NOTHING;
+        WHERE s.finished AND l.window_queue = 2 AND l.id = ANY (good)
+          AND h.lane_id = l.id AND h.window_id = l.window_id;
+    END IF;
+
+    IF journaled THEN
+        DELETE FROM journal j USING unnest(settlements) s
+        WHERE s.call_id IS NOT NULL AND s.progress AND j.lane_id = s.lane_id AND j.lane_id = ANY (good);
+    END IF;
+
+    IF blocks THEN
+        WITH blocked AS (
+            SELECT DISTINCT ON (l.flow_id) l.tenant_id, l.flow_id, s.pause_reason, s.pause_message
+            FROM unnest(settlements) s JOIN lanes l ON l.id = s.lane_id
+            WHERE s.flow_blocked AND l.id = ANY (good) ORDER BY l.flow_id
+        ), paused AS (
+            INSERT INTO pauses (tenant_id, scope, scope_id, reason, until, message)
+            SELECT b.tenant_id, 'flow', b.flow_id, b.pause_reason, 'infinity', b.pause_message FROM blocked b
+            ON CONFLICT (tenant_id, scope, scope_id, reason) DO UPDATE SET message = excluded.message
+        )
+        INSERT INTO alerts (tenant_id, id, scope, scope_id, reason, message)
+        SELECT b.tenant_id, gen_random_uuid(), 'flow', b.flow_id, b.pause_reason, b.pause_message FROM blocked b
+        ON CONFLICT DO NOTHING;
+    END IF;
 
     PERFORM formlane.settle_connections(settlements, good);
     PERFORM formlane.settle_lanes(settlements, good);

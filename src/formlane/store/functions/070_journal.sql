@@ -3,7 +3,7 @@
 
 CREATE OR REPLACE FUNCTION formlane.journal_save(lane uuid, token uuid, call uuid, new_state bytea) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     PERFORM FROM lanes l WHERE l.id = lane AND l.lease_token = token FOR NO KEY UPDATE;
@@ -22,7 +22,7 @@ CREATE OR REPLACE FUNCTION formlane.journal_seal(
     lane uuid, token uuid, call uuid, new_content bytea, OUT sequence bigint, OUT sealed_at timestamptz
 )
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -52,7 +52,7 @@ $$;
 -- Notes that a call is about to be sent; used from the second lapse of a window on.
 CREATE OR REPLACE FUNCTION formlane.mark_sending(lane uuid, token uuid) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     UPDATE lanes l SET sending = true WHERE l.id = lane AND l.lease_token = token;
@@ -65,7 +65,7 @@ $$;
 -- to wait before asking again when none.
 CREATE OR REPLACE FUNCTION formlane.draw(connection uuid, wanted integer, OUT calls integer, OUT wait interval)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = formlane, pg_temp
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     c formlane.connection_state;

@@ -88,6 +88,13 @@ BEGIN
 END
 $$;
 
+-- Merges the lookup tokens that were accepted since the last time into their index; answers how many pages
+-- they filled. Owned by the index's owner, as PostgreSQL demands it of whoever merges.
+CREATE OR REPLACE FUNCTION formlane.merge_lookup() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER
+SET search_path = formlane, pg_temp
+AS $$ SELECT gin_clean_pending_list('formlane.batches_by_lookup') $$;
+
 -- New lanes of a flow whose lanes of earlier generations have nothing left to do.
 CREATE OR REPLACE FUNCTION formlane.release_drained(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER
@@ -165,13 +172,16 @@ ALTER FUNCTION formlane.finish_duty OWNER TO formlane_duties;
 ALTER FUNCTION formlane.purge_idempotency OWNER TO formlane_duties;
 ALTER FUNCTION formlane.clear_pauses OWNER TO formlane_duties;
 ALTER FUNCTION formlane.wake_lanes OWNER TO formlane_duties;
+ALTER FUNCTION formlane.merge_lookup OWNER TO formlane_owner;
 ALTER FUNCTION formlane.release_drained OWNER TO formlane_duties;
 ALTER FUNCTION formlane.blocked_connections OWNER TO formlane_duties;
 ALTER FUNCTION formlane.flows_with_lanes OWNER TO formlane_duties;
 ALTER FUNCTION formlane.check_books OWNER TO formlane_duties;
 REVOKE ALL ON FUNCTION formlane.take_duty, formlane.finish_duty, formlane.purge_idempotency,
-    formlane.clear_pauses, formlane.wake_lanes, formlane.release_drained, formlane.blocked_connections,
+    formlane.clear_pauses, formlane.wake_lanes, formlane.merge_lookup, formlane.release_drained,
+    formlane.blocked_connections,
     formlane.flows_with_lanes, formlane.check_books FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION formlane.take_duty, formlane.finish_duty, formlane.purge_idempotency,
-    formlane.clear_pauses, formlane.wake_lanes, formlane.release_drained, formlane.blocked_connections,
+    formlane.clear_pauses, formlane.wake_lanes, formlane.merge_lookup, formlane.release_drained,
+    formlane.blocked_connections,
     formlane.flows_with_lanes, formlane.check_books TO formlane_service;

@@ -5,7 +5,7 @@ FROM formlane.batches b JOIN formlane.sources s ON s.tenant_id = b.tenant_id AND
 WHERE b.tenant_id = $1 AND ($2::uuid IS NULL OR b.id = $2) AND ($3::uuid IS NULL OR b.source_id = $3)
   AND ($4::uuid IS NULL OR (b.accepted_at, b.id) < (
        SELECT c.accepted_at, c.id FROM formlane.batches c WHERE c.tenant_id = $1 AND c.id = $4))
-  AND ($5::bytea[] IS NULL OR b.lookup && $5)
+  AND ($5::bigint[] IS NULL OR b.lookup && $5)
 ORDER BY b.accepted_at DESC, b.id DESC LIMIT $6
 
 -- name: blobs

@@ -137,6 +137,10 @@ class Duties:
         """See `DutyBook.fold_ledger`."""
         return await self._count("SELECT formlane.fold_ledger($1)", most)
 
+    async def merge_lookup(self) -> int:
+        """See `DutyBook.merge_lookup`."""
+        return await self._count("SELECT formlane.merge_lookup()")
+
     async def purge_idempotency(self, older_than: dt.timedelta, most: int) -> int:
         """See `DutyBook.purge_idempotency`."""
         return await self._count("SELECT formlane.purge_idempotency($1, $2)", older_than, most)

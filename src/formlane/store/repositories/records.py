@@ -44,7 +44,7 @@ class RecordRows:
         """See `Records.batches`."""
         return await self._batches(None, source, before, None, limit)
 
-    async def found(self, tokens: Sequence[bytes], *, before: UUID | None, limit: int) -> Sequence[Batch]:
+    async def found(self, tokens: Sequence[int], *, before: UUID | None, limit: int) -> Sequence[Batch]:
         """See `Records.found`."""
         return await self._batches(None, None, before, list(tokens), limit)
 

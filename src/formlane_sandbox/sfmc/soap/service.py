@@ -60,6 +60,8 @@ class Service:
     def _answer(self, call: Call) -> Answer:
         if self._named(call, "soap_throttled") or self._limiter.wait_for(Role.SOAP):
             raise FaultError(_BUSY)
+        if len(call.body) > self._state.settings.limits.rest_bytes:
+            raise FaultError("The message is too large.")
         try:
             envelope = parse(call.body)
         except BadMessageError as error:
