@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 Seconds = Annotated[float, Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, Meta(ge=1)]
@@ -94,23 +94,25 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Change(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A change of the settings. Of a part, what is not named stays; a client set to null is removed."""
 
-    clients: dict[str, Client | None] | UnsetType = UNSET
-    lags: dict[str, float] | UnsetType = UNSET
-    limits: dict[str, int | bool | None] | UnsetType = UNSET
-    behaviour: dict[str, str | float] | UnsetType = UNSET
-    keep: int | UnsetType = UNSET
+    clients: dict[str, Client | None] = {}
+    lags: dict[str, object] = {}
+    limits: dict[str, object] = {}
+    behaviour: dict[str, object] = {}
+    keep: int | None = None
 
     def applied(self, settings: Settings) -> Settings:
-        """The settings after this change; msgspec.ValidationError if a value is wrong."""
-        document: dict[str, object] = msgspec.to_builtins(settings)
-        for name in ("clients", "lags", "limits", "behaviour"):
-            part, old = getattr(self, name), document[name]
-            if part is not UNSET:
-                assert isinstance(old, dict)
-                document[name] = {**old, **msgspec.to_builtins(part)}
-        if self.clients is not UNSET:
-            merged = {**settings.clients, **self.clients}
-            document["clients"] = {name: client for name, client in merged.items() if client is not None}
-        if self.keep is not UNSET:
-            document["keep"] = self.keep
-        return msgspec.convert(msgspec.to_builtins(document), Settings)
+        """The settings after this change; msgspec.ValidationError if a name or value is wrong."""
+        old: dict[str, dict[str, object]] = msgspec.to_builtins(settings)
+        clients = {**settings.clients, **self.clients}
+        return msgspec.convert(
+            {
+                "clients": {
+                    name: msgspec.to_builtins(client)
+                    for name, client in clients.items()
+                    if client is not None
+                },
+                **{name: old[name] | getattr(self, name) for name in ("lags", "limits", "behaviour")},
+                "keep": settings.keep if self.keep is None else self.keep,
+            },
+            Settings,
+        )

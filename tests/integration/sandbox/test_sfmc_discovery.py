@@ -111,7 +111,7 @@ async def test_a_created_extension_can_be_written(caller: Caller) -> None:
     wanted: dict[str, Json] = {"name": "Fresh", "key": "fresh", "categoryId": 1, "fields": [field]}
     status, made = await caller.call("POST", OBJECTS, json=wanted)
     again = await caller.call("POST", OBJECTS, json=wanted)
-    row = {"keys": {"Id": "1"}, "values": {}}
+    row: dict[str, object] = {"keys": {"Id": "1"}, "values": {}}
 
     assert (status, made["key"], made["fieldCount"]) == (201, "fresh", 1)
     assert again[0] == 400

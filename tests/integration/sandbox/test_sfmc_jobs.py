@@ -67,7 +67,7 @@ async def test_lags_are_scaled() -> None:
 
 
 async def test_results_are_per_row_in_order(caller: Caller) -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         item("a"),
         {"Email": "x@example.com"},
         item("b", Email="nobody"),
