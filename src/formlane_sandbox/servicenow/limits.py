@@ -93,41 +93,33 @@ class Semaphores:
 
     def __init__(self) -> None:
         self._running = 0
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting = 0
+        self._freed = asyncio.Condition()
 
     @asynccontextmanager
     async def turn(self, limits: Limits) -> AsyncIterator[bool]:
         """Wait for a turn; False at once when the queue is full."""
         if self._running >= limits.running:
-            if len(self._waiting) >= limits.queue:
+            if self._waiting >= limits.queue:
                 yield False
                 return
-            await self._wait()
+            await self._wait(limits)
         self._running += 1
         try:
             yield True
         finally:
             self._running -= 1
-            self._wake()
+            if self._waiting:
+                async with self._freed:
+                    self._freed.notify()
 
-    async def _wait(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+    async def _wait(self, limits: Limits) -> None:
+        self._waiting += 1
         try:
-            await turn
-        except asyncio.CancelledError:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-            else:
-                self._wake()
-            raise
-
-    def _wake(self) -> None:
-        while self._waiting:
-            turn = self._waiting.pop(0)
-            if not turn.done():
-                turn.set_result(None)
-                return
+            async with self._freed:
+                await self._freed.wait_for(lambda: self._running < limits.running)
+        finally:
+            self._waiting -= 1
 
 
 class _Session:

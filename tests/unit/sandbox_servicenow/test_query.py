@@ -93,3 +93,23 @@ def test_indexes_follow_changes(instance: Instance) -> None:
     assert (names(instance, "u_name=ada"), names(instance, "u_name=eve")) == ([], ["eve"])
     family.remove("u_form_submission", row["sys_id"])
     assert names(instance, "u_name=eve") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("JOINsys_user.sys_id=sys_user_group.manager!active=true^ORDERBYname", "Natasha Ingram"),
+        ("JOINsys_user.sys_id=sys_user_group.manager!name=none", ""),
+        ("RLQUERYu_form_submission.u_owner,>=4^ENDRLQUERY", "Fred Luddy"),
+        ("RLQUERYu_form_submission.u_owner,>0,m2m^u_owner.name=Nobody^ENDRLQUERY", ""),
+        ("user_nameSTARTSWITHf^RLQUERYu_form_submission.u_owner,=0^ENDRLQUERY", "Formlane Integration"),
+    ],
+)
+def test_records_that_others_point_to(instance: Instance, query: str, found: str) -> None:
+    assert names(instance, query, "sys_user") == ([found] if found else [])
+
+
+def test_a_join_with_an_unknown_table_is_ignored(instance: Instance) -> None:
+    everybody = names(instance, "", "sys_user")
+
+    assert names(instance, "JOINsys_user.sys_id=nothing.x!a=b", "sys_user") == everybody
