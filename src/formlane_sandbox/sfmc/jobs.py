@@ -41,6 +41,11 @@ class Mode(StrEnum):
     INSERT = "Inserted"
 
 
+_DONE: Mapping[Mode, dict[str, object]] = {
+    mode: {"message": f"{mode} DataExtensionObject", "status": "OK"} for mode in Mode
+}
+
+
 class Spoiled(Struct, frozen=True, kw_only=True):
     """What an armed fault does to a job: rows that fail with a text, or the job as a whole."""
 
@@ -145,7 +150,7 @@ def _written(
         return _error(str(refusal), behaviour, problems=refusal.problems)
     except DuplicateKeyError as conflict:
         return _error(_violation(extension, str(conflict)), behaviour, code="UnexpectedError")
-    return {"message": f"{mode} DataExtensionObject", "status": "OK"}
+    return _DONE[mode]
 
 
 def _violation(extension: DataExtension, key: str) -> str:

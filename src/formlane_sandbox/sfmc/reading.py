@@ -22,6 +22,7 @@ from formlane_sandbox.sfmc.state import State
 from formlane_sandbox.sfmc.values import shown
 
 _PAGE = 2500
+_READINGS_KEPT = 1000
 _TOKEN_LIFE = 2 * 60 * 60
 _TERM = re.compile(
     r"\s*(?P<name>[A-Za-z_][\w ]*?)\s+(?P<operator>eq|ne|neq)\s+"
@@ -67,6 +68,8 @@ class Rows:
         size = call.number("$pagesize", _PAGE, most=_PAGE)
         token = str(uuid.uuid4())
         reading = self._readings[token] = _Reading(extension, call.query.get("$filter", ""), size)
+        if len(self._readings) > _READINGS_KEPT:
+            del self._readings[next(iter(self._readings))]
         return self._page(call, token, reading)
 
     def _page(self, call: Call, token: str, reading: _Reading) -> Answer:

@@ -22,6 +22,7 @@ from formlane_sandbox.sfmc.soap.records import Record
 from formlane_sandbox.sfmc.state import State
 
 PAGE_MOST = 2500
+_OPEN_KEPT = 100
 _ROWS_OF = re.compile(r"DataExtensionObject\[(.+)\]", re.DOTALL)
 
 
@@ -91,6 +92,8 @@ class Retrieve:
         shown, later = rest.found[: rest.size], rest.found[rest.size :]
         if later:
             self._open[request_id] = _Rest(later, rest.properties, rest.size)
+            if len(self._open) > _OPEN_KEPT:
+                del self._open[next(iter(self._open))]
         return self._status("MoreDataAvailable" if later else "OK", request_id, shown, rest.properties)
 
     def _status(
