@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from formlane_sandbox.jira.adf import document_text
-from formlane_sandbox.jira.issues import Issue, Version
-from formlane_sandbox.jira.jql import And, Clause, Function, Not, Operator, Or, Query, Where
-from formlane_sandbox.jira.kinds import Shape
+from formlane_sandbox.jira.clauses import Asker, Reader, Test, clause_test, find_field, project_named
+from formlane_sandbox.jira.issues import Issue
+from formlane_sandbox.jira.jql import And, Clause, Not, Operator, Or, Query, Where
 from formlane_sandbox.jira.language import RefusedError, Sentence
-from formlane_sandbox.jira.people import User
-from formlane_sandbox.jira.schema import Field, Named
-from formlane_sandbox.jira.site import Site
-from formlane_sandbox.jira.values import Choice
-
-_RELATIVE = re.compile(r"([+-]?)(\d+)([mhdwM])", re.ASCII)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_EQUAL = frozenset((Operator.IS, Operator.IS_NOT, Operator.IN, Operator.NOT_IN))
-_EMPTY = frozenset((Operator.EMPTY, Operator.NOT_EMPTY))
-_ORDERED = frozenset((Operator.LESS, Operator.LESS_OR, Operator.MORE, Operator.MORE_OR))
-_TEXT = frozenset((Operator.HAS, Operator.HAS_NOT))
-_NEGATIVE = frozenset((Operator.IS_NOT, Operator.NOT_IN, Operator.HAS_NOT))
-
-Test = Callable[[Issue, Version], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who searches, and where."""
-
-    site: Site
-    user: User
-
-
-class _Reader(Protocol):
-    def __call__(self, issue: Issue, version: Version) -> object: ...
+from formlane_sandbox.jira.naming import named_by
 
 
 def matching(
@@ -88,7 +59,7 @@ def _candidates(asker: Asker, where: Where | None) -> Mapping[int, Issue] | None
         named = (issues.find(word) for word in words)
         return {issue.id: issue for issue in named if issue is not None}
     if name == "project" and len(words) == 1:
-        project = _project_named(asker.site, words[0])
+        project = project_named(asker.site, words[0])
         return issues.by_project.get(project, {}) if project else None
     return None
 
@@ -97,7 +68,7 @@ def _compile(asker: Asker, where: Where | None) -> Test:
     if where is None:
         return lambda issue, version: True
     if isinstance(where, Clause):
-        return _clause(asker, where)
+        return clause_test(asker, where)
     if isinstance(where, Not):
         inner = _compile(asker, where.part)
         return lambda issue, version: not inner(issue, version)
@@ -107,272 +78,8 @@ def _compile(asker: Asker, where: Where | None) -> Test:
     return lambda issue, version: any(test(issue, version) for test in tests)
 
 
-def _clause(asker: Asker, clause: Clause) -> Test:
-    name = clause.field.lower()
-    own = _OWN.get(name)
-    if own is not None:
-        return own(asker, clause)
-    if name.startswith("issue.property["):
-        return _property(asker, clause)
-    return _field(asker, clause, _find_field(asker.site, clause.field))
-
-
-def _find_field(site: Site, name: str) -> Field:
-    custom = re.fullmatch(r"cf\[(\d+)\]", name, re.IGNORECASE)
-    wanted = f"customfield_{custom[1]}" if custom else name
-    found = site.schema.fields.get(wanted)
-    if found is None:
-        found = next(
-            (field for field in site.schema.fields.values() if field.name.lower() == name.lower()), None
-        )
-    if found is None:
-        raise RefusedError(Sentence.NO_FIELD, field=name)
-    return found
-
-
-def _field(asker: Asker, clause: Clause, field: Field) -> Test:
-    shape = field.spec.shape
-    if shape in (Shape.TEXT, Shape.RICH, Shape.TEAM):
-        _allow(clause, field.name, _TEXT | _EMPTY)
-    elif shape in (Shape.NUMBER, Shape.DATE, Shape.DATETIME):
-        _allow(clause, field.name, _EQUAL | _ORDERED | _EMPTY)
-        return _compared(asker, clause, lambda issue, version: version.fields.get(field.id), field)
-    else:
-        _allow(clause, field.name, _EQUAL | _EMPTY)
-    return _among(asker, clause, lambda issue, version: version.fields.get(field.id))
-
-
-def _allow(clause: Clause, name: str, operators: frozenset[Operator]) -> None:
-    if clause.operator not in operators:
-        raise RefusedError(Sentence.JQL_OPERATOR, value=clause.operator.value, field=name)
-
-
-def _among(asker: Asker, clause: Clause, read: _Reader) -> Test:
-    """Equality with one of the values, words for text fields, emptiness."""
-    operator = clause.operator
-    if operator in _EMPTY:
-        wanted = operator is Operator.EMPTY
-        return lambda issue, version: (not _names(read(issue, version))) is wanted
-    values = {_resolved(asker, value).lower() for value in clause.values}
-    negative = operator in _NEGATIVE
-    if operator in _TEXT:
-        words = " ".join(values).strip('"').rstrip("*").split()
-
-        def has(issue: Issue, version: Version) -> bool:
-            text = " ".join(_names(read(issue, version)))
-            there = re.findall(r"\w+", text)
-            return bool(there) and all(word in text or word in there for word in words) is not negative
-
-        return has
-
-    def equal(issue: Issue, version: Version) -> bool:
-        names = _names(read(issue, version))
-        if negative:
-            return bool(names) and values.isdisjoint(names)  # as in Jira, != does not find empty fields
-        return not values.isdisjoint(names)
-
-    return equal
-
-
-def _names(value: object) -> list[str]:
-    """Everything a stored value can be named by, in lower case."""
-    if value is None or value == "":
-        return []
-    if isinstance(value, list):
-        return [name for item in value for name in _names(item)]
-    if isinstance(value, Named):
-        return [value.id, value.name.lower()]
-    if isinstance(value, Choice):
-        return [value.option.id, value.option.value.lower(), *(_child_names(value))]
-    if isinstance(value, User):
-        return [value.account_id.lower(), value.name.lower(), value.display.lower(), value.email.lower()]
-    if isinstance(value, Issue):
-        return [value.key.lower(), str(value.id)]
-    if isinstance(value, dict):
-        return [document_text(value).lower()] if value.get("type") == "doc" else [str(value)]
-    return [str(value).lower()]
-
-
-def _child_names(value: Choice) -> list[str]:
-    return [] if value.child is None else [value.child.id, value.child.value.lower()]
-
-
-def _resolved(asker: Asker, value: str | Function) -> str:
-    if isinstance(value, str):
-        return value
-    if value.name.lower() == "currentuser":
-        return asker.user.account_id
-    raise RefusedError(Sentence.NO_FIELD, field=f"{value.name}()")
-
-
-def _compared(asker: Asker, clause: Clause, read: _Reader, field: Field) -> Test:
-    """Numbers and moments."""
-    if clause.operator in _EMPTY:
-        return _among(asker, clause, read)
-    number = field.spec.shape is Shape.NUMBER
-    values = [_amount(clause, value) if number else _moment(asker, clause, value) for value in clause.values]
-    return _measured(clause.operator, values, lambda issue, version: _measure(read(issue, version)))
-
-
-def _measured(
-    operator: Operator, values: list[float], read: Callable[[Issue, Version], float | None]
-) -> Test:
-    tests: dict[Operator, Callable[[float], bool]] = {
-        Operator.IS: lambda there: there in values,
-        Operator.IN: lambda there: there in values,
-        Operator.IS_NOT: lambda there: there not in values,
-        Operator.NOT_IN: lambda there: there not in values,
-        Operator.LESS: lambda there: there < values[0],
-        Operator.LESS_OR: lambda there: there <= values[0],
-        Operator.MORE: lambda there: there > values[0],
-        Operator.MORE_OR: lambda there: there >= values[0],
-    }
-    test = tests[operator]
-
-    def measured(issue: Issue, version: Version) -> bool:
-        there = read(issue, version)
-        return there is not None and test(there)
-
-    return measured
-
-
-def _measure(value: object) -> float | None:
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-    return None
-
-
-def _amount(clause: Clause, value: str | Function) -> float:
-    try:
-        return float(str(value))
-    except ValueError:
-        raise RefusedError(Sentence.NO_VALUE, value=value, field=clause.field) from None
-
-
-def _moment(asker: Asker, clause: Clause, value: str | Function) -> float:
-    now = asker.site.clock.now()
-    if isinstance(value, Function):
-        if value.name.lower() == "now":
-            return now.timestamp()
-        if value.name.lower() == "startofday":
-            return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-        raise RefusedError(Sentence.NO_FIELD, field=f"{value.name}()")
-    relative = _RELATIVE.fullmatch(value)
-    if relative is not None:
-        sign = -1 if relative[1] == "-" else 1
-        amount = sign * int(relative[2])
-        step = (
-            timedelta(days=30 * amount) if relative[3] == "M" else timedelta(**{_UNITS[relative[3]]: amount})
-        )
-        return (now + step).timestamp()
-    try:
-        moment = datetime.fromisoformat(value.replace("/", "-"))
-    except ValueError:
-        raise RefusedError(Sentence.JQL_DATE, value=value, field=clause.field) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _project(asker: Asker, clause: Clause) -> Test:
-    _allow(clause, "project", _EQUAL | _EMPTY)
-    ids = {_known_project(asker.site, clause, value) for value in clause.values}
-    negative = clause.operator in _NEGATIVE
-    return lambda issue, version: (issue.project.id in ids) is not negative
-
-
-def _project_named(site: Site, word: str) -> str | None:
-    found = site.schema.project(word)
-    if found is None:
-        found = next((item for item in site.schema.shown() if item.name.lower() == word.lower()), None)
-    return found.id if found is not None else None
-
-
-def _known_project(site: Site, clause: Clause, value: str | Function) -> str:
-    found = _project_named(site, str(value)) if isinstance(value, str) else None
-    if found is None:
-        raise RefusedError(Sentence.NO_VALUE, value=value, field=clause.field)
-    return found
-
-
-def _type(asker: Asker, clause: Clause) -> Test:
-    _allow(clause, "issuetype", _EQUAL)
-    types = [kind for item in asker.site.schema.shown() for kind in item.types.values()]
-    known = {name for kind in types for name in (kind.id, kind.name.lower())}
-    _exist(clause, known)
-    return _among(asker, clause, lambda issue, version: [issue.type.id, issue.type.name])
-
-
-def _status(asker: Asker, clause: Clause) -> Test:
-    _allow(clause, "status", _EQUAL)
-    statuses = [item.to for item in asker.site.schema.transitions]
-    _exist(clause, {name for item in statuses for name in (item.id, item.name.lower())})
-    return _among(asker, clause, lambda issue, version: [version.status.id, version.status.name])
-
-
-def _exist(clause: Clause, known: set[str]) -> None:
-    for value in clause.values:
-        if not isinstance(value, str) or value.lower() not in known:
-            raise RefusedError(Sentence.NO_VALUE, value=value, field=clause.field)
-
-
-def _key(asker: Asker, clause: Clause) -> Test:
-    _allow(clause, clause.field, _EQUAL | _ORDERED)
-    if clause.operator in _EQUAL:
-        for value in clause.values:
-            if (
-                isinstance(value, str)
-                and asker.site.issues.find(value) is None
-                and clause.operator is Operator.IS
-            ):
-                raise RefusedError(Sentence.NO_VALUE, value=value, field=clause.field)
-        return _among(asker, clause, lambda issue, version: [issue.key, str(issue.id)])
-    numbers = [_amount(clause, str(value).rpartition("-")[2]) for value in clause.values]
-    return _measured(clause.operator, numbers, lambda issue, version: float(issue.key.rpartition("-")[2]))
-
-
-def _created(asker: Asker, clause: Clause) -> Test:
-    _allow(clause, "created", _EQUAL | _ORDERED)
-    values = [_moment(asker, clause, value) for value in clause.values]
-    return _measured(clause.operator, values, lambda issue, version: issue.created)
-
-
-def _updated(asker: Asker, clause: Clause) -> Test:
-    _allow(clause, "updated", _EQUAL | _ORDERED)
-    values = [_moment(asker, clause, value) for value in clause.values]
-    return _measured(clause.operator, values, lambda issue, version: version.updated)
-
-
-def _property(asker: Asker, clause: Clause) -> Test:
-    """Only what an app declared for search (Jira modules, "Entity property": key configurations)."""
-    found = re.fullmatch(r"issue\.property\[([^\]]+)\]\.?(.*)", clause.field, re.IGNORECASE)
-    assert found is not None
-    key, path = found[1], found[2]
-    if f"{key}.{path}" not in asker.site.settings.indexed_properties:
-        raise RefusedError(Sentence.NO_FIELD, field=clause.field)
-
-    def read(issue: Issue, version: Version) -> object:
-        value = issue.properties.get(key)
-        for word in path.split("."):
-            value = value.get(word) if isinstance(value, dict) else None
-        return value
-
-    return _among(asker, clause, read)
-
-
-def _text(asker: Asker, clause: Clause) -> Test:
-    _allow(clause, "text", _TEXT)
-
-    def read(issue: Issue, version: Version) -> object:
-        return [version.fields.get(name) for name in ("summary", "description", "environment")]
-
-    return _among(asker, clause, read)
-
-
-def _sort_key(asker: Asker, name: str) -> _Reader:
-    known: dict[str, _Reader] = {
+def _sort_key(asker: Asker, name: str) -> Reader:
+    known: dict[str, Reader] = {
         "created": lambda issue, version: issue.created,
         "updated": lambda issue, version: version.updated,
         "key": lambda issue, version: (issue.project.key, issue.id),
@@ -384,32 +91,15 @@ def _sort_key(asker: Asker, name: str) -> _Reader:
     }
     if name.lower() in known:
         return known[name.lower()]
-    field = _find_field(asker.site, name)
+    field = find_field(asker.site, name)
     return lambda issue, version: _orderable(version.fields.get(field.id))
 
 
 def _orderable(value: object) -> object:
     if value is None or isinstance(value, int | float | datetime):
         return value
-    return " ".join(_names(value))
+    return " ".join(named_by(value))
 
 
 def _sortable(value: object) -> tuple[bool, object]:
     return (value is None, 0 if value is None else value)
-
-
-_OWN: dict[str, Callable[[Asker, Clause], Test]] = {
-    "project": _project,
-    "issuetype": _type,
-    "type": _type,
-    "status": _status,
-    "key": _key,
-    "issuekey": _key,
-    "issue": _key,
-    "id": _key,
-    "created": _created,
-    "createddate": _created,
-    "updated": _updated,
-    "updateddate": _updated,
-    "text": _text,
-}

@@ -10,11 +10,12 @@ import orjson
 
 from formlane_sandbox.jira import render
 from formlane_sandbox.jira.calls import Call, Reply
+from formlane_sandbox.jira.clauses import Asker
 from formlane_sandbox.jira.edit import words
 from formlane_sandbox.jira.issues import Issue
 from formlane_sandbox.jira.jql import parse
 from formlane_sandbox.jira.language import RefusedError, Sentence
-from formlane_sandbox.jira.matching import Asker, matching
+from formlane_sandbox.jira.matching import matching
 
 _PAGE, _PAGE_MOST, _SERVER_MOST = 50, 5000, 1000
 _PROPERTIES_MOST, _RECONCILE_MOST = 5, 50
