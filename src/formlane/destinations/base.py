@@ -13,13 +13,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
-from formlane.domain.flows import Operation
+from formlane.domain.flows import NoMatch, Operation, SeveralMatches
 from formlane.domain.outcomes import Outcome
 from formlane.domain.types import FieldType, Json
 
 if TYPE_CHECKING:
     from formlane.destinations.egress import Guard
     from formlane.destinations.http import HttpClients
+    from formlane.destinations.lookups import Lookup, LookupAnswer
+    from formlane.destinations.tokens import TokenKeeper
 
 
 class SettingType(StrEnum):
@@ -57,6 +59,22 @@ class Setting:
     pattern: str | None = None
 
 
+class Matching(StrEnum):
+    """Which of the fields that may find an object form a match key: one of them, some, or all together."""
+
+    ONE = "one"
+    ANY = "any"
+    ALL = "all"
+
+
+class Level(StrEnum):
+    """How far a kind has come; each level has its own marks, which a test runs."""
+
+    WORKS = "works"
+    DEPENDABLE = "dependable"
+    EXCELLENT = "excellent"
+
+
 class Resend(StrEnum):
     """What is done about a call whose answer was lost (design rule: no effect twice).
 
@@ -71,7 +89,11 @@ class Resend(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSpec:
-    """Limits and promises of one operation. Sizes per call; `quiet` as in the lease rules."""
+    """Limits and promises of one operation. Sizes per call; `quiet` as in the lease rules.
+
+    `bulk` takes the place of the spec for what is left of a window while that is `bulk.least` records or
+    more: the same operation through an interface for large amounts.
+    """
 
     operation: Operation
     resend: Resend
@@ -80,6 +102,8 @@ class OperationSpec:
     deadline: dt.timedelta
     quiet: dt.timedelta = dt.timedelta(0)
     keeps_order: bool = False
+    least: int = 0
+    bulk: OperationSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +128,12 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldInfo:
-    """A field of an object, as the destination describes it now. `max_length` in characters."""
+    """A field of an object, as the destination describes it now.
+
+    `max_length` in characters; `digits` of a number before and after the point, `decimals` after it.
+    `matches`: an object can be found by it, for match keys and lookups. `tracks`: it can hold a tracking key.
+    `choices` are binding unless `open_choices`.
+    """
 
     name: str
     label: str
@@ -114,8 +143,13 @@ class FieldInfo:
     updateable: bool = True
     unique: bool = False
     max_length: int | None = None
+    digits: int | None = None
+    decimals: int | None = None
     choices: tuple[str, ...] = ()
+    open_choices: bool = False
     reference_to: str | None = None
+    matches: bool = False
+    tracks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +188,7 @@ class Call:
 
     `id` is the same for the same records of the same lane and step, however often it is tried, and
     names the call to the destination. `attempt` counts from 1. `columns` are the mapping's targets
-    in order, for formats that need them.
+    in order, for formats that need them. `bulk`: cut by the limits of the operation's bulk interface.
     """
 
     id: UUID
@@ -164,11 +198,14 @@ class Call:
     columns: tuple[str, ...]
     types: tuple[FieldType, ...] = ()
     match_key: tuple[str, ...] = ()
+    no_match: NoMatch = NoMatch.REJECT
+    several_matches: SeveralMatches = SeveralMatches.REJECT
     tracking_field: str | None = None
     options: Mapping[str, Json] = field(default_factory=dict)
     attempt: int = 1
     names: Mapping[str, str] = field(default_factory=dict)
     """Plain names for templates: `tenant`, `flow`, `form`."""
+    bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +297,8 @@ class Equipment:
 
     `account` is unique per connection and secret version: the key of pools, so that no two tenants,
     and no two versions of a secret, ever share one. `time_scale` shortens deadlines in tests. `reach` is
-    told of named steps that take effect outside, for tests of recovery.
+    told of named steps that take effect outside, for tests of recovery. `tokens` keeps the account's access
+    token; kinds without OAuth leave it alone.
     """
 
     settings: Mapping[str, Json]
@@ -269,6 +307,7 @@ class Equipment:
     guard: Guard
     http: HttpClients
     clock: Clock
+    tokens: TokenKeeper | None = None
     time_scale: float = 1.0
     reach: Callable[[str], None] = lambda _name: None
 
@@ -299,9 +338,30 @@ class Connector(Protocol):
         """
         ...
 
+    async def look_up(self, lookup: Lookup) -> LookupAnswer:
+        """Finds objects by a field that `fields` marks `matches`. Only for kinds declared `looks_up`."""
+        ...
+
     async def close(self) -> None:
         """Gives up pools and connections."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """How a person lets us act for an account in a browser: OAuth's authorization code with PKCE.
+
+    Each takes a connection's settings and says where; None when they call for no consent. `secret` names the
+    secret that takes the refresh token; `client_id` and `client_secret` name those of our app.
+    """
+
+    authorize_url: Callable[[Mapping[str, Json]], str | None]
+    token_url: Callable[[Mapping[str, Json]], str]
+    scopes: tuple[str, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+    client_id: str = "client_id"
+    client_secret: str = "client_secret"  # noqa: S105 - the name of a setting
+    secret: str = "refresh_token"  # noqa: S105 - likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +387,10 @@ class Destination:
         lambda spec, _settings, _options: spec
     )
     limits: Limits = Limits()
+    matching: Matching = Matching.ANY
+    looks_up: bool = False
+    consent: Consent | None = None
+    level: Level = Level.WORKS
     one_lane: bool = False
     file_windows: bool = False
 

@@ -21,6 +21,31 @@ class Operation(StrEnum):
     DELETE = "delete"
 
 
+class NoMatch(StrEnum):
+    """What an update does when no object has the match key: reject the record, skip it, or create one."""
+
+    REJECT = "reject"
+    SKIP = "skip"
+    INSERT = "insert"
+
+
+class SeveralMatches(StrEnum):
+    """What an update or upsert does when several objects have the match key."""
+
+    REJECT = "reject"
+    FIRST = "first"
+    NEWEST = "newest"
+    ALL = "all"
+
+
+class OnMiss(StrEnum):
+    """What a lookup gives when nothing is found: an empty value, a rejected record, or a new object."""
+
+    NULL = "null"
+    REJECT = "reject"
+    CREATE = "create"
+
+
 class SourceKind(StrEnum):
     """Where a mapped value comes from."""
 
@@ -28,6 +53,8 @@ class SourceKind(StrEnum):
     CONSTANT = "constant"
     FORMULA = "formula"
     SYSTEM = "system"
+    STEP = "step"
+    LOOKUP = "lookup"
 
 
 class SystemValue(StrEnum):
@@ -65,14 +92,32 @@ class Normaliser(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookupSource:
+    """The identity of an object at the destination, found by the value of an input.
+
+    `field` of `object` must equal the input's value; `on_miss` says what happens when nothing does.
+    """
+
+    object: str
+    field: str
+    input: str
+    on_miss: OnMiss = OnMiss.REJECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where one value comes from; only the attribute that belongs to `kind` is set."""
+    """Where one value comes from; only the attribute that belongs to `kind` is set.
+
+    `step` names an earlier step of the flow: the value is the remote id that the record got there.
+    """
 
     kind: SourceKind
     input: str | None = None
     constant: Json = None
     formula: str | None = None
     system: SystemValue | None = None
+    step: str | None = None
+    lookup: LookupSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +125,8 @@ class FieldMapping:
     """One line of a mapping: `source` becomes the destination's field `target` of `type`.
 
     `required` rejects the record when the value is empty. `max_length` (characters) and `choices`
-    come from the destination's description and are checked before sending.
+    come from the destination's description and are checked before sending, as are `digits` (of a number,
+    before and after the point) and `decimals` (after it).
     """
 
     target: str
@@ -91,11 +137,16 @@ class FieldMapping:
     default: Json = None
     max_length: int | None = None
     choices: tuple[str, ...] = ()
+    digits: int | None = None
+    decimals: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One object written per record. `condition` is a formula; false skips the step.
+
+    `no_match` and `several_matches` say what an update or upsert does when its match key is not unique
+    there; an upsert always inserts when nothing matches.
 
     `options` are the destination's own settings of a step, validated by its declaration.
     """
@@ -104,6 +155,8 @@ class Step:
     object: str
     operation: Operation = Operation.INSERT
     match_key: tuple[str, ...] = ()
+    no_match: NoMatch = NoMatch.REJECT
+    several_matches: SeveralMatches = SeveralMatches.REJECT
     tracking_field: str | None = None
     mapping: tuple[FieldMapping, ...] = ()
     condition: str | None = None

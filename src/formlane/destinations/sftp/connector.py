@@ -24,6 +24,7 @@ from formlane.destinations.base import (
     Resend,
     Sealed,
 )
+from formlane.destinations.lookups import Lookup, LookupAnswer
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import Blocked, Delivered, Outcome, Reason, Scope
 
@@ -106,6 +107,10 @@ class SftpConnector:
     async def find(self, call: Call) -> CallResult:
         """Not offered: the journal knows."""
         raise NotImplementedError("insert is declared resend_safe")
+
+    async def look_up(self, lookup: Lookup) -> LookupAnswer:
+        """Never asked: there is nothing to look at."""
+        raise NotImplementedError
 
     async def close(self) -> None:
         """End the connection."""

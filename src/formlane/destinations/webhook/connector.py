@@ -22,6 +22,7 @@ from formlane.destinations.base import (
     Resend,
 )
 from formlane.destinations.http import Answer, Failure
+from formlane.destinations.lookups import Lookup, LookupAnswer
 from formlane.destinations.retry_after import wait_asked_for
 from formlane.destinations.settings import read_settings
 from formlane.domain.flows import Operation
@@ -90,6 +91,10 @@ class WebhookConnector:
 
     async def find(self, call: Call) -> CallResult:
         """Never asked: a lost call is sent again, and the receiver knows it by its id."""
+        raise NotImplementedError
+
+    async def look_up(self, lookup: Lookup) -> LookupAnswer:
+        """Never asked: there is nothing to look at."""
         raise NotImplementedError
 
     async def close(self) -> None:

@@ -177,7 +177,7 @@ class RecordRows:
         batch: UUID | None,
         source: UUID | None,
         before: UUID | None,
-        tokens: list[bytes] | None,
+        tokens: list[int] | None,
         limit: int,
     ) -> Sequence[Batch]:
         rows = await self._connection.fetch(

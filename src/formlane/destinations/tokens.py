@@ -1,0 +1,49 @@
+"""Access tokens: what a connector holds of one, and who keeps it between processes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from formlane.domain.outcomes import Blocked, Deferred, Uncertain
+from formlane.domain.types import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An access token. `expires_at` is wall time, None when unknown. `extra`: what else the answer said.
+
+    Its text form hides it.
+    """
+
+    access: str = field(repr=False)
+    expires_at: dt.datetime | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obtained:
+    """What a token request gave: the token, and a refresh token if a new one came with it."""
+
+    token: Token
+    refresh: str | None = field(default=None, repr=False)
+
+
+Obtain: TypeAlias = "Callable[[str | None], Awaitable[Obtained | Blocked | Deferred | Uncertain]]"
+"""Asks for a token; given the refresh token that is in force, if there is one."""
+
+
+class TokenKeeper(Protocol):
+    """The access token of one account, shared by all processes, sealed and committed.
+
+    Asks for a new one ahead of its expiry, at most one process at a time, with no transaction open
+    meanwhile; a refresh token that came with it is committed before the token is given out.
+    """
+
+    async def get(
+        self, obtain: Obtain, *, refused: Token | None = None
+    ) -> Token | Blocked | Deferred | Uncertain:
+        """A token that is good for a minute at least, never `refused`, which the destination turned down."""
+        ...
