@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from formlane.destinations.egress import Guard
     from formlane.destinations.http import HttpClients
     from formlane.destinations.lookups import Lookup, LookupAnswer
-    from formlane.destinations.tokens import TokenKeeper
+    from formlane.destinations.tokens import Consent, TokenKeeper
 
 
 class SettingType(StrEnum):
@@ -345,23 +345,6 @@ class Connector(Protocol):
     async def close(self) -> None:
         """Gives up pools and connections."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """How a person lets us act for an account in a browser: OAuth's authorization code with PKCE.
-
-    Each takes a connection's settings and says where; None when they call for no consent. `secret` names the
-    secret that takes the refresh token; `client_id` and `client_secret` name those of our app.
-    """
-
-    authorize_url: Callable[[Mapping[str, Json]], str | None]
-    token_url: Callable[[Mapping[str, Json]], str]
-    scopes: tuple[str, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
-    client_id: str = "client_id"
-    client_secret: str = "client_secret"  # noqa: S105 - the name of a setting
-    secret: str = "refresh_token"  # noqa: S105 - likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

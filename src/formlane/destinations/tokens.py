@@ -1,4 +1,4 @@
-"""Access tokens: what a connector holds of one, and who keeps it between processes."""
+"""Access tokens: how a person grants them, what a connector holds of one, and who keeps it."""
 
 from __future__ import annotations
 
@@ -47,3 +47,20 @@ class TokenKeeper(Protocol):
     ) -> Token | Blocked | Deferred | Uncertain:
         """A token that is good for a minute at least, never `refused`, which the destination turned down."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """How a person lets us act for an account in a browser: OAuth's authorization code with PKCE.
+
+    Each takes a connection's settings and says where; None when they call for no consent. `secret` names the
+    secret that takes the refresh token; `client_id` and `client_secret` name those of our app.
+    """
+
+    authorize_url: Callable[[Mapping[str, Json]], str | None]
+    token_url: Callable[[Mapping[str, Json]], str]
+    scopes: tuple[str, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+    client_id: str = "client_id"
+    client_secret: str = "client_secret"  # noqa: S105 - the name of a setting
+    secret: str = "refresh_token"  # noqa: S105 - likewise
