@@ -8,13 +8,13 @@ from formlane_sandbox.salesforce.bulk import Jobs
 from formlane_sandbox.salesforce.bulk_calls import answer_jobs
 from formlane_sandbox.salesforce.composite import answer_composite
 from formlane_sandbox.salesforce.errors import INVALID_SESSION, RequestError, not_found
-from formlane_sandbox.salesforce.mishaps import ANSWERS, request_mishap
+from formlane_sandbox.salesforce.mishaps import ANSWERS, REQUEST_ERRORS, request_mishap
 from formlane_sandbox.salesforce.org import Org
 from formlane_sandbox.salesforce.queries import Queries
 from formlane_sandbox.salesforce.sessions import Sessions
 from formlane_sandbox.salesforce.settings import NEWEST_VERSION, OLDEST_VERSION
 from formlane_sandbox.salesforce.sobjects import answer_sobjects
-from formlane_sandbox.salesforce.wire import Answer, Call
+from formlane_sandbox.salesforce.wire import Answer, Call, refusal
 
 _VERSION = re.compile(r"v(\d{1,3})\.0")
 _SEASONS = ("Spring", "Summer", "Winter")
@@ -40,14 +40,22 @@ class Api:
             return ANSWERS["maintenance"]
         self._authorize(call, foreign_host)
         if org.settings.enforce_daily_limit and org.usage.used() >= org.settings.daily_requests:
-            raise RequestError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+            return self._limited(refusal(RequestError(*REQUEST_ERRORS["total_requests"])))
         org.usage.add()
         self.jobs.advance()
+        return self._limited(self._spoiled(call))
+
+    def _spoiled(self, call: Call) -> Answer:
+        """The right answer, or what an armed fault makes of it."""
+        org = self._org
         mishap = request_mishap(org.faults, call.method, call.path) if org.faults else None
         if mishap is not None and not mishap.commits:
             assert mishap.answer is not None, "only what commits has an answer to cut"
             return mishap.answer
-        answer = self._limited(call)
+        try:
+            answer = self._dispatch(call)
+        except RequestError as error:
+            answer = refusal(error)
         if mishap is None:
             return answer
         if mishap.answer is not None:
@@ -55,12 +63,11 @@ class Api:
         whole = answer.encoded()
         return Answer(answer.status, whole[: len(whole) // 2], answer.headers)
 
-    def _limited(self, call: Call) -> Answer:
-        answer = self._dispatch(call)
+    def _limited(self, answer: Answer) -> Answer:
+        """With the header that shows the quota."""
         info = self._org.usage.shown(self._org.settings)
-        if info is not None:
-            answer.headers = [*answer.headers, (b"sforce-limit-info", info)]
-        return answer
+        headers = answer.headers if info is None else [*answer.headers, (b"sforce-limit-info", info)]
+        return Answer(answer.status, answer.body, headers, answer.content_type)
 
     def _authorize(self, call: Call, foreign_host: bool) -> None:
         scheme, _, token = call.header(b"authorization").partition(" ")

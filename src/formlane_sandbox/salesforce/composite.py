@@ -12,7 +12,7 @@ import orjson
 from formlane_sandbox.salesforce.batches import answer_collections
 from formlane_sandbox.salesforce.errors import RequestError, bad_request, not_found
 from formlane_sandbox.salesforce.org import Org
-from formlane_sandbox.salesforce.wire import Answer, Call
+from formlane_sandbox.salesforce.wire import Answer, Call, refusal
 
 SUBREQUESTS_MOST = 25
 COLLECTIONS_MOST = 5
@@ -207,7 +207,7 @@ def _answer(
     try:
         return dispatch(inner)
     except RequestError as error:
-        return Answer(error.status, error.document())
+        return refusal(error)
 
 
 def _shown(one: _Subrequest, answer: Answer) -> dict[str, object]:

@@ -20,6 +20,7 @@ from formlane_sandbox.salesforce.wire import (
     Header,
     compressed,
     read_call,
+    refusal,
     too_large,
 )
 
@@ -64,7 +65,7 @@ class Front:
             call = read_call(scope["method"], raw_path, scope["query_string"], scope["headers"], body)
             return call, await self._routed(call, self._role(scope))
         except RequestError as error:
-            return call, Answer(error.status, error.document(), error.headers)
+            return call, refusal(error)
 
     async def _routed(self, call: Call, role: str) -> Answer:
         match call.segments:

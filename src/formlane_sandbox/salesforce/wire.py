@@ -97,6 +97,11 @@ class Answer:
         return orjson.dumps(self.body, option=orjson.OPT_INDENT_2 if pretty else None)
 
 
+def refusal(error: RequestError) -> Answer:
+    """The answer to a request that is refused."""
+    return Answer(error.status, error.document(), error.headers)
+
+
 def read_call(method: str, raw_path: bytes, query: bytes, headers: Sequence[Header], body: bytes) -> Call:
     """The request; RequestError if address, headers or body are over the limits or cannot be inflated.
 
