@@ -68,6 +68,10 @@ class Call:
         """A query parameter that is repeated, or separated by commas."""
         return [word for value in self.query.get(name, ()) for word in value.split(",") if word]
 
+    def flag(self, name: str) -> bool:
+        """Whether a query parameter says `true`, in any case as Java reads it."""
+        return self.parameter(name).lower() == "true"
+
     def number(self, name: str, default: int) -> int:
         """A query parameter that is a whole number, zero or more; the default for anything else."""
         value = self.parameter(name)

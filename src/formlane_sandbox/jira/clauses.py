@@ -221,12 +221,8 @@ def _key(asker: Asker, clause: Clause) -> Test:
     _allow(clause, clause.field, _EQUAL | _ORDERED)
     if clause.operator in _EQUAL:
         for value in clause.values:
-            if (
-                isinstance(value, str)
-                and asker.site.issues.find(value) is None
-                and clause.operator is Operator.IS
-            ):
-                raise RefusedError(Sentence.NO_VALUE, value=value, field=clause.field)
+            if not isinstance(value, str) or asker.site.issues.find(value) is None:
+                raise RefusedError(Sentence.NO_KEY, value=value, field=clause.field)
         return _among(asker, clause, lambda issue, version: [issue.key, str(issue.id)])
     numbers = [_amount(clause, str(value).rpartition("-")[2]) for value in clause.values]
     return _measured(clause.operator, numbers, lambda issue, version: float(issue.key.rpartition("-")[2]))

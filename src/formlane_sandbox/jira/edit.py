@@ -25,7 +25,7 @@ def get_issue(call: Call) -> Reply:
 def edit_issue(call: Call) -> Reply:
     """`PUT /issue/{k}`: 204, or 200 with the issue."""
     issue, asked = found(call), call.asked()
-    if any(call.parameter(name) == "true" for name in _OVERRIDES):
+    if any(call.flag(name) for name in _OVERRIDES):
         return call.refuse(403, Sentence.OVERRIDE)
     fields, update = asked.get("fields") or {}, asked.get("update") or {}
     if not isinstance(fields, dict) or not isinstance(update, dict):
@@ -50,7 +50,7 @@ def edit_issue(call: Call) -> Reply:
     issue.properties.update(properties)
     attach(issue, comments)
     call.site.written(issue)
-    if call.parameter("returnIssue") == "true":
+    if call.flag("returnIssue"):
         return Reply(document=_shown(call, issue))
     return Reply(status=204)
 
@@ -73,7 +73,7 @@ def delete_issue(call: Call) -> Reply:
     """`DELETE /issue/{k}`: with sub-tasks only if `deleteSubtasks` is true."""
     issue = found(call)
     children = call.site.issues.children(issue)
-    if children and call.parameter("deleteSubtasks") != "true":
+    if children and not call.flag("deleteSubtasks"):
         return call.refuse(400, Sentence.SUBTASKS, value=issue.key)
     for item in (*children, issue):
         call.site.issues.remove(item)
@@ -130,7 +130,8 @@ def _values(
                 values[name] = operate(target, known[name], issue.fields.get(name), given)
             placement = issue.type.create.get(name)
             if values[name] in (None, [], "") and placement is not None and placement.required:
-                raise RefusedError(Sentence.REQUIRED, field=known[name].name)
+                sentence = Sentence.SUMMARY_MISSING if name == "summary" else Sentence.REQUIRED
+                raise RefusedError(sentence, field=known[name].name)
         except RefusedError as error:
             wrong[name] = error.text(call.language)
     return values

@@ -60,6 +60,7 @@ class Sentence(StrEnum):
     PROPERTY_EMPTY = "Property value cannot be empty."
     UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
     NO_VALUE = "The value '{value}' does not exist for the field '{field}'."
+    NO_KEY = "An issue with key '{value}' does not exist for field '{field}'."
     NO_FIELD = "Field '{field}' does not exist or you do not have permission to view it."
     JQL_SYNTAX = "Error in the JQL Query: The character or word at position {value} is not expected."
     JQL_OPERATOR = "The operator '{value}' is not supported by the '{field}' field."

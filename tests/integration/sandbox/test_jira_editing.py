@@ -62,7 +62,7 @@ async def test_edits_that_are_refused_change_nothing() -> None:
         "duedate": NOT_ON_SCREEN.format("duedate"),
         "project": NOT_ON_SCREEN.format("project"),
     }
-    assert answers[1].errors() == {"summary": "Summary is required."}
+    assert answers[1].errors() == {"summary": "You must specify a summary of the issue."}
     assert list(answers[2].errors()) == ["labels"]
     assert list(answers[3].errors()) == ["comment"]
     assert found == {"summary": "From a form", "labels": ["a"]}
