@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from formlane.destinations.base import Destination, OperationSpec
@@ -22,18 +23,40 @@ WINDOW_BYTES = 4 * 1024 * 1024
 more, and bytes. Half a second to a few seconds of work, so that lanes take turns."""
 
 
-def spec_of(
+def specs_of(
     definition: FlowDefinition, destination: Destination, settings: Mapping[str, Json]
-) -> OperationSpec:
-    """Limits and promises of the flow's first step. Raises `InvalidInput` if the kind does not offer it."""
-    step = definition.steps[0]
-    spec = destination.operation(step.operation, settings, step.options)
-    if spec is None:
-        message = f"{destination.label} offers no {step.operation.value}."
-        raise InvalidInput(
-            "The flow cannot be executed.", [Problem("/steps/0/operation", "not_offered", message)]
-        )
-    return spec
+) -> tuple[OperationSpec, ...]:
+    """Limits and promises of each step. Raises `InvalidInput` if the kind does not offer one.
+
+    A step's `tracking_field` is told among its options, as what is promised may hang on it.
+    """
+    specs = []
+    for index, step in enumerate(definition.steps):
+        options = {**step.options, "tracking_field": step.tracking_field}
+        spec = destination.operation(step.operation, settings, options)
+        if spec is None:
+            message = f"{destination.label} offers no {step.operation.value}."
+            raise InvalidInput(
+                "The flow cannot be executed.",
+                [Problem(f"/steps/{index}/operation", "not_offered", message)],
+            )
+        specs.append(spec)
+    return tuple(specs)
+
+
+def limits_of(specs: Sequence[OperationSpec]) -> OperationSpec:
+    """What holds for a range that runs through all these steps: the smallest sizes, the longest quiet."""
+    first = specs[0]
+    if len(specs) == 1:
+        return first
+    return replace(
+        first,
+        max_records=min(spec.max_records for spec in specs),
+        max_bytes=min(spec.max_bytes for spec in specs),
+        quiet=max(spec.quiet for spec in specs),
+        keeps_order=all(spec.keeps_order for spec in specs),
+        bulk=None,
+    )
 
 
 def lane_shape(
@@ -44,7 +67,7 @@ def lane_shape(
     One shard where the destination asks for one. A file window closes after its time, rows or bytes;
     what would not fit into one call is never one window.
     """
-    spec = spec_of(definition, destination, settings)
+    spec = limits_of(specs_of(definition, destination, settings))
     shards = 1 if destination.one_lane else definition.shards
     if destination.file_windows and definition.window is not None:
         window = definition.window
@@ -56,7 +79,7 @@ def lane_shape(
             window_length=dt.timedelta(seconds=window.seconds) if window.seconds else None,
             quiet=spec.quiet,
         )
-    rows = max(WINDOW_ROWS, WINDOW_CALLS * spec.max_records)
+    rows = max(WINDOW_ROWS, WINDOW_CALLS * spec.max_records, spec.bulk.max_records if spec.bulk else 0)
     if destination.file_windows:
         rows = spec.max_records
     return LaneShape(
