@@ -6,6 +6,7 @@ import re
 
 from formlane_sandbox.salesforce.bulk import Jobs
 from formlane_sandbox.salesforce.bulk_calls import answer_jobs
+from formlane_sandbox.salesforce.bulk_queries import QueryJobs
 from formlane_sandbox.salesforce.composite import answer_composite
 from formlane_sandbox.salesforce.errors import INVALID_SESSION, RequestError, not_found
 from formlane_sandbox.salesforce.mishaps import ANSWERS, REQUEST_ERRORS, request_mishap
@@ -29,6 +30,7 @@ class Api:
         self._sessions = sessions
         self.jobs = Jobs(org)
         self.queries = Queries(org)
+        self.query_jobs = QueryJobs(org, self.queries)
 
     def answer(self, call: Call, *, foreign_host: bool) -> Answer:
         """A request below `/services/data`; `foreign_host` says that this host is not the org's instance."""
@@ -97,6 +99,8 @@ class Api:
                 return self.queries.answer(call, rest, deleted=name == "queryAll")
             case ["jobs"] if rest[:1] == ["ingest"]:
                 return answer_jobs(org, self.jobs, call, rest[1:])
+            case ["jobs"] if rest[:1] == ["query"]:
+                return self.query_jobs.answer(call, rest[1:])
             case ["limits"] if not rest:
                 call.allow("GET")
                 return Answer(200, org.usage.document(org.settings, bulk_batches=self.jobs.batches))

@@ -116,7 +116,7 @@ def _write_all(org: Org, call: Call) -> Answer:
 
 def _upsert_all(org: Org, call: Call, table: Table, key_name: str) -> Answer:
     records, all_or_none = _records(call)
-    key = table.kind.field("Id") if key_name.lower() == "id" else key_field(table, key_name)
+    key = table.field("Id") if key_name.lower() == "id" else key_field(table, key_name)
     assert key is not None, "every object has an Id"
     kind = table.kind.name.lower()
     orders = []

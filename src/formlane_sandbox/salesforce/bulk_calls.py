@@ -84,7 +84,7 @@ def _made(org: Org, call: Call, document: dict[str, object]) -> Job:
         name = document.get("externalIdFieldName")
         if not isinstance(name, str) or not name:
             raise bad_request("INVALIDJOB", "externalIdFieldName is required for upsert")
-        key = table.kind.field("Id") if name.lower() == "id" else key_field(table, name)
+        key = table.field("Id") if name.lower() == "id" else key_field(table, name)
     now = org.database.stamp()
     return Job(
         id=org.database.minter.mint("750"),

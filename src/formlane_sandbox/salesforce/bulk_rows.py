@@ -34,7 +34,7 @@ def columns(table: Table, header: Sequence[str]) -> list[Column]:
     found = []
     for name in header:
         relation, dot, key = name.partition(".")
-        field = table.kind.field(name)
+        field = table.field(name)
         if dot and any((known.relationship or "").lower() == relation.lower() for known in table.kind.fields):
             found.append(Column(None, relation, key))
         elif field is not None:

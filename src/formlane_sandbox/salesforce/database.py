@@ -125,7 +125,7 @@ class Database:
     def delete(self, table: Table, record_id: str) -> None:
         """To the recycle bin."""
         row = table.take(record_id)
-        table.deleted[record_id] = row
+        table.deleted[record_id] = {**row, "SystemModstamp": self.stamp()}
         self._note(table, record_id, row)
 
     def _note(self, table: Table, record_id: str, before: Row | None) -> None:

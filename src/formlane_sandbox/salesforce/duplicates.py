@@ -22,7 +22,7 @@ def check_duplicates(table: Table, row: Row, allowed: bool, version: float) -> N
 
 
 def _matches(table: Table, rule: DuplicateRule, row: Row) -> list[str]:
-    fields = [field for field in (table.kind.field(name) for name in rule.fields) if field is not None]
+    fields = [field for field in (table.field(name) for name in rule.fields) if field is not None]
     if not fields or any(row.get(field.name) is None for field in fields):
         return []
     found = table.find(fields[0], row[fields[0].name])

@@ -45,17 +45,9 @@ class Queries:
             return self._next(call, rest[0])
         if "q" not in call.query:
             raise bad_request("MALFORMED_QUERY", "a query is required in the parameter q")
-        query = parse(call.query["q"])
-        table = self._org.database.tables.get(query.source.lower())
-        if table is None:
-            message = f"sObject type '{query.source}' is not supported."
-            raise bad_request("INVALID_TYPE", message)
+        table, query, rows = self.select(call.query["q"], deleted=deleted)
         if query.paths is None:
-            number = sum(1 for _ in self._found(table, query, deleted))
-            return Answer(200, {"totalSize": number, "done": True, "records": []})
-        for path in query.paths:
-            self._resolve(table, path)
-        rows = list(self._found(table, query, deleted))
+            return Answer(200, {"totalSize": len(rows), "done": True, "records": []})
         locator = ""
         if len(rows) > _page(call):
             locator = self._org.database.minter.mint("01g")
@@ -63,6 +55,16 @@ class Queries:
             if len(self._cursors) > _CURSORS_KEPT:
                 self._cursors.popitem(last=False)
         return self._page(call, table, query.paths, rows, locator, 0)
+
+    def select(self, text: str, *, deleted: bool) -> tuple[Table, Query, list[Row]]:
+        """The rows that a query finds; 400 if it cannot be understood."""
+        query = parse(text)
+        table = self._org.database.tables.get(query.source.lower())
+        if table is None:
+            raise bad_request("INVALID_TYPE", f"sObject type '{query.source}' is not supported.")
+        for path in query.paths or ():
+            self._resolve(table, path)
+        return table, query, list(self._found(table, query, deleted))
 
     def _next(self, call: Call, name: str) -> Answer:
         locator, _, start = name.partition("-")
@@ -92,12 +94,12 @@ class Queries:
             self._resolve(table, sorting.path)
             rows = sorted(
                 rows,
-                key=lambda row, path=sorting.path: _sort_key(self._value(table, row, path)),  # type: ignore[misc]
+                key=lambda row, path=sorting.path: _sort_key(self.value(table, row, path)),  # type: ignore[misc]
                 reverse=sorting.descending,
             )
             if sorting.nulls_last:
-                empty = [row for row in rows if self._value(table, row, sorting.path) is None]
-                rows = [row for row in rows if self._value(table, row, sorting.path) is not None] + empty
+                empty = [row for row in rows if self.value(table, row, sorting.path) is None]
+                rows = [row for row in rows if self.value(table, row, sorting.path) is not None] + empty
         end = None if query.limit is None else query.offset + query.limit
         return islice(rows, query.offset, end)
 
@@ -127,7 +129,7 @@ class Queries:
         wanted = [index_key(field, _typed(owner, field, value)) for value in condition.values]
 
         def value(row: Row) -> Value:
-            return index_key(field, self._value(table, row, path))
+            return index_key(field, self.value(table, row, path))
 
         if operator in ("=", "IN"):
             return lambda row: value(row) in wanted
@@ -153,7 +155,8 @@ class Queries:
             table = self._org.database.table(_relation(table, step).reference_to[0])
         return table, known_field(table, name)
 
-    def _value(self, table: Table, row: Row | None, path: str) -> Value:
+    def value(self, table: Table, row: Row | None, path: str) -> Value:
+        """What stands at the end of `Account.Name` for this row."""
         *steps, name = path.split(".")
         if steps and steps[0].lower() == table.kind.name.lower():
             steps = steps[1:]

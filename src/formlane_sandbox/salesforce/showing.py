@@ -30,7 +30,7 @@ def attributes(table: Table, row: Row, root: str) -> dict[str, object]:
 
 def known_field(table: Table, name: str) -> Field:
     """By name in any case; 400 INVALID_FIELD."""
-    field = table.kind.field(name.strip())
+    field = table.field(name.strip())
     if field is None:
         message = f"No such column '{name.strip()}' on entity '{table.kind.name}'. "
         raise bad_request(

@@ -173,6 +173,7 @@ class Salesforce(HttpSimulator):
         self.org.usage.forget()
         self.org.mishaps.forget()
         self.api.jobs.forget()
+        self.api.query_jobs.forget()
         self.received.forget()
         self.login.seed()
 

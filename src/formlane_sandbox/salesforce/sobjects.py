@@ -13,6 +13,7 @@ from formlane_sandbox.salesforce.errors import (
 )
 from formlane_sandbox.salesforce.identifiers import canonical
 from formlane_sandbox.salesforce.org import Org
+from formlane_sandbox.salesforce.replication import answer_deleted, answer_updated
 from formlane_sandbox.salesforce.schema import Field
 from formlane_sandbox.salesforce.showing import show_row
 from formlane_sandbox.salesforce.table import Table
@@ -40,6 +41,10 @@ def answer_sobjects(org: Org, call: Call, rest: list[str]) -> Answer:
             return _create(org, table, call)
         case [name, value] if name.lower() == "id":
             return _record(org, table, call, value)
+        case ["updated"]:
+            return answer_updated(table, call)
+        case ["deleted"]:
+            return answer_deleted(org, table, call)
         case [record_id]:
             return _record(org, table, call, record_id)
         case [name, value]:
@@ -49,7 +54,7 @@ def answer_sobjects(org: Org, call: Call, rest: list[str]) -> Answer:
 
 def key_field(table: Table, name: str) -> Field:
     """An external id or a standard field by which records can be looked up; 404 for any other."""
-    field = table.kind.field(name)
+    field = table.field(name)
     if field is None or not (field.external_id or field.id_lookup):
         message = f"Provided external ID field does not exist or is not accessible: {name}"
         raise not_found(message)

@@ -24,6 +24,7 @@ class Table:
     def shape(self, kind: ObjectType) -> None:
         """Take another set of fields; the rows stay, indexes are built anew."""
         self.kind = kind
+        self._fields = {field.name.lower(): field for field in kind.fields}
         self.reader = Reader(kind)
         ruled = kind.duplicate_rule.fields if kind.duplicate_rule else ()
         indexed = [field for field in kind.fields if field.indexed or field.name in ruled]
@@ -40,7 +41,7 @@ class Table:
         self.references = tuple(field for field in kind.fields if field.reference_to and not field.system)
         self.reference_names = frozenset(field.name for field in self.references)
         self.numbered = tuple(field for field in kind.fields if field.auto_number is not None)
-        self.owned = kind.field("OwnerId") is not None
+        self.owned = "ownerid" in self._fields
         self.not_createable = frozenset(f.name for f in kind.fields if f.system or not f.createable)
         self.not_updateable = frozenset(f.name for f in kind.fields if f.system or not f.updateable)
         self._index: dict[str, Index] = {field.name: {} for field in self.indexed}
@@ -50,6 +51,10 @@ class Table:
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows.values())
+
+    def field(self, name: str) -> Field | None:
+        """By API name, in any case."""
+        return self._fields.get(name.lower())
 
     def find(self, field: Field, value: Value) -> list[str]:
         """Ids of live rows with this value; by index where there is one."""

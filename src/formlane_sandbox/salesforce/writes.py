@@ -158,7 +158,7 @@ def _read_only(names: Sequence[str]) -> RecordError:
 def _followed(database: Database, link: Link) -> str:
     """The id of the record that a lookup by external id names."""
     target = database.table(link.field.reference_to[0])
-    key = target.kind.field(link.key)
+    key = target.field(link.key)
     if key is None or not (key.external_id or key.id_lookup):
         message = f"Field name provided, {link.key} is not an External ID or indexed field"
         raise RecordError("INVALID_FIELD", f"{message} for {target.kind.name}", (link.field.name,))

@@ -5,6 +5,7 @@ Only the hosts of `*.salesforce.com`, which the client has built in, are led els
 
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -116,6 +117,9 @@ def check_records(sf):
     found = sf.query_all("SELECT Id, Ext__c FROM Contact WHERE Ext__c IN ('a 1', 'b/2')")
     assert [record["Ext__c"] for record in found["records"]] == ["b/2"]
     assert sf.query("SELECT Id FROM Contact", include_deleted=True)["totalSize"] == 2
+    start, end = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
+    assert [one["id"] for one in sf.Contact.deleted(start, end)["deletedRecords"]] == [made["id"]]
+    assert len(sf.Contact.updated(start, end)["ids"]) == 1
 
 
 def check_collections(sf):
@@ -168,6 +172,9 @@ def check_bulk(sf):
     assert sf.query("SELECT COUNT() FROM Contact WHERE Phone = '1'")["totalSize"] == 0
     assert sf.bulk2.Contact.insert(records=[{"LastName": "I"}], wait=0.05)[0]["numberRecordsFailed"] == 0
     assert sf.bulk2.Contact.delete(records=ids, wait=0.05)[0]["numberRecordsFailed"] == 0
+    pages = list(sf.bulk2.Contact.query("SELECT Id, LastName FROM Contact", max_records=1, wait=0.05))
+    assert len(pages) == sf.query("SELECT COUNT() FROM Contact")["totalSize"]
+    assert pages[0].startswith('"Id","LastName"')
     error = refused(SalesforceOperationError, sf.bulk2.Contact.insert, records=[{"Nope": "x"}], wait=0.05)
     assert "InvalidBatch : Field name not found : Nope" in str(error)
 

@@ -228,3 +228,38 @@ async def test_a_job_that_comes_with_its_file() -> None:
     assert (made.status, made.document["state"]) == (200, "UploadComplete")
     assert (listed["done"], [job["state"] for job in listed["records"]]) == (True, ["JobComplete"])
     assert [row["LastName"] for row in desk.rows()] == ["A", "B"]
+
+
+async def test_a_bulk_query_in_pages() -> None:
+    desk = Desk()
+    await desk.upsert(*[{"Ext__c": f"k{n}", "LastName": "A", "DoNotCall": n == 1} for n in range(3)])
+    soql = "SELECT Ext__c, Account.Name, DoNotCall FROM Contact ORDER BY Ext__c"
+    made = await desk.ask("POST", "jobs/query", {"operation": "query", "query": soql})
+    path = f"jobs/query/{made.document['id']}"
+    early = await desk.ask("GET", f"{path}/results")
+    desk.clock.shift(10)
+    info = (await desk.ask("GET", path)).document
+    first = await desk.ask("GET", f"{path}/results?maxRecords=2")
+    last = await desk.ask("GET", f"{path}/results?maxRecords=2&locator={first.headers['sforce-locator']}")
+
+    assert (made.document["state"], early.error["errorCode"]) == ("UploadComplete", "INVALIDJOBSTATE")
+    assert (info["state"], info["numberRecordsProcessed"], info["jobType"]) == ("JobComplete", 3, "V2Query")
+    assert first.body == b'"Ext__c","Account.Name","DoNotCall"\n"k0","","false"\n"k1","","true"\n'
+    assert (last.headers["sforce-locator"], last.headers["sforce-numberofrecords"]) == ("null", "1")
+    assert (await desk.ask("PATCH", path, {"state": "Aborted"})).status == 400
+    assert (await desk.ask("DELETE", path)).status == 204
+    assert (await desk.ask("GET", path)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("job", "code"),
+    [
+        ({"operation": "query", "query": "SELECT"}, "MALFORMED_QUERY"),
+        ({"operation": "query", "query": "SELECT COUNT() FROM Contact"}, "FEATURENOTENABLED"),
+        ({"operation": "insert", "query": "SELECT Id FROM Contact"}, "INVALIDJOB"),
+    ],
+    ids=str,
+)
+async def test_bulk_queries_that_cannot_be(job: dict[str, str], code: str) -> None:
+    reply = await Desk().ask("POST", "jobs/query", job)
+    assert (reply.status, reply.error["errorCode"]) == (400, code)

@@ -160,3 +160,17 @@ async def test_malformed_requests(
 async def test_post_can_stand_for_patch(desk: Desk) -> None:
     reply = await desk.ask("POST", "sobjects/Contact/Ext__c/a?_HttpMethod=PATCH", {"LastName": "A"})
     assert (reply.status, desk.rows()[0]["Ext__c"]) == (201, "a")
+
+
+async def test_what_changed_and_what_went(desk: Desk) -> None:
+    gone, kept = await create(desk), await create(desk)
+    await desk.ask("DELETE", f"sobjects/Contact/{gone}")
+    now = desk.clock.now()
+    span = f"start={now.year - 1}-01-01T00:00:00Z&end={now.year + 1}-01-01T00:00:00%2B00:00"
+    updated = await desk.ask("GET", f"sobjects/Contact/updated/?{span}")
+    deleted = await desk.ask("GET", f"sobjects/Contact/deleted?{span}")
+    wrong = await desk.ask("GET", "sobjects/Contact/updated?start=x")
+
+    assert updated.document["ids"] == [kept]
+    assert [one["id"] for one in deleted.document["deletedRecords"]] == [gone]
+    assert (wrong.status, wrong.error["errorCode"]) == (400, "INVALID_REPLICATION_DATE")
