@@ -118,7 +118,7 @@ def text_document(text: str) -> dict[str, object]:
 
 
 def _is_node(node: object, allowed: frozenset[str]) -> bool:
-    if not isinstance(node, dict) or node.get("type") not in allowed:
+    if not isinstance(node, dict) or not _is_one_of(node.get("type"), allowed):
         return False
     marks = node.get("marks")
     if marks is not None and not _are_marks(marks):
@@ -137,10 +137,14 @@ def _are_marks(marks: object) -> bool:
     if not isinstance(marks, list):
         return False
     for mark in marks:
-        if not isinstance(mark, dict) or mark.get("type") not in _MARKS:
+        if not isinstance(mark, dict) or not _is_one_of(mark.get("type"), _MARKS):
             return False
         if mark["type"] == "link":
             attributes = mark.get("attrs")
             if not isinstance(attributes, dict) or not isinstance(attributes.get("href"), str):
                 return False
     return True
+
+
+def _is_one_of(kind: object, known: frozenset[str]) -> bool:
+    return isinstance(kind, str) and kind in known

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from formlane_sandbox.jira.auth import Identity
+from formlane_sandbox.jira.issues import whole_number
 from formlane_sandbox.jira.language import RefusedError, Sentence, say
 from formlane_sandbox.jira.received import Received
 from formlane_sandbox.jira.site import Site
@@ -74,8 +75,8 @@ class Call:
 
     def number(self, name: str, default: int) -> int:
         """A query parameter that is a whole number, zero or more; the default for anything else."""
-        value = self.parameter(name)
-        return int(value) if value.isdecimal() else default
+        value = whole_number(self.parameter(name))
+        return default if value is None else value
 
     def decoded(self) -> object:
         """The JSON of the body; RefusedError if it is none."""

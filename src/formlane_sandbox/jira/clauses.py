@@ -167,19 +167,22 @@ def _moment(asker: Asker, clause: Clause, value: str | Function) -> float:
         if value.name.lower() == "startofday":
             return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
         raise RefusedError(Sentence.NO_FIELD, field=f"{value.name}()")
-    relative = _RELATIVE.fullmatch(value)
-    if relative is not None:
-        sign = -1 if relative[1] == "-" else 1
-        amount = sign * int(relative[2])
-        step = (
-            timedelta(days=30 * amount) if relative[3] == "M" else timedelta(**{_UNITS[relative[3]]: amount})
-        )
-        return (now + step).timestamp()
     try:
-        moment = datetime.fromisoformat(value.replace("/", "-"))
-    except ValueError:
+        return _spelled(value, now).timestamp()
+    except (ValueError, OverflowError):
         raise RefusedError(Sentence.JQL_DATE, value=value, field=clause.field) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _spelled(value: str, now: datetime) -> datetime:
+    """`-5m` and its like, or a date."""
+    relative = _RELATIVE.fullmatch(value)
+    if relative is None:
+        moment = datetime.fromisoformat(value.replace("/", "-"))
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    amount = int(relative[1] + relative[2])
+    if relative[3] == "M":
+        return now + timedelta(days=30 * amount)
+    return now + timedelta(**{_UNITS[relative[3]]: amount})
 
 
 def _project(asker: Asker, clause: Clause) -> Test:

@@ -7,7 +7,7 @@ from formlane_sandbox.jira.adf import document_text, is_document
 from formlane_sandbox.jira.calls import Call, Reply, errors
 from formlane_sandbox.jira.issues import Issue
 from formlane_sandbox.jira.language import RefusedError, Sentence
-from formlane_sandbox.jira.lookup import found
+from formlane_sandbox.jira.lookup import MissingError, found
 from formlane_sandbox.jira.schema import LONG_TEXT
 
 
@@ -42,6 +42,30 @@ def add_comment(call: Call) -> Reply:
     return Reply(status=201, document=render.comment(call, entry))
 
 
+def get_comment(call: Call) -> Reply:
+    """`GET /issue/{k}/comment/{id}`."""
+    return Reply(document=render.comment(call, _comment(call)))
+
+
+def edit_comment(call: Call) -> Reply:
+    """`PUT /issue/{k}/comment/{id}`."""
+    issue, entry = found(call), _comment(call)
+    try:
+        entry["body"] = _new(call, call.asked())["body"]
+    except RefusedError as error:
+        return errors(400, [], {"comment": error.text(call.language)})
+    call.site.written(issue)
+    return Reply(document=render.comment(call, entry))
+
+
+def delete_comment(call: Call) -> Reply:
+    """`DELETE /issue/{k}/comment/{id}`."""
+    issue = found(call)
+    issue.comments.remove(_comment(call))
+    call.site.written(issue)
+    return Reply(status=204)
+
+
 def list_links(call: Call) -> Reply:
     """`GET /issue/{k}/remotelink`, all or by `globalId`."""
     issue, wanted = found(call), call.parameter("globalId")
@@ -63,6 +87,39 @@ def put_link(call: Call) -> Reply:
     link = render.address(call, f"issue/{issue.key}/remotelink/{number}")
     issue.links[str(identity or number)] = {**asked, "id": int(number), "self": link}
     return Reply(status=200 if known else 201, document={"id": int(number), "self": link})
+
+
+def get_link(call: Call) -> Reply:
+    """`GET /issue/{k}/remotelink/{id}`."""
+    return Reply(document=found(call).links[_link(call)])
+
+
+def edit_link(call: Call) -> Reply:
+    """`PUT /issue/{k}/remotelink/{id}`."""
+    issue, name = found(call), _link(call)
+    issue.links[name] = {**call.asked(), "id": issue.links[name]["id"], "self": issue.links[name]["self"]}
+    return Reply(status=204)
+
+
+def delete_link(call: Call) -> Reply:
+    """`DELETE /issue/{k}/remotelink/{id}`."""
+    del found(call).links[_link(call)]
+    return Reply(status=204)
+
+
+def _comment(call: Call) -> dict[str, object]:
+    for entry in found(call).comments:
+        if entry["id"] == call.words[1]:
+            return entry
+    raise MissingError(Sentence.NO_COMMENT, value=call.words[1])
+
+
+def _link(call: Call) -> str:
+    """By what the issue knows a remote link."""
+    for name, entry in found(call).links.items():
+        if str(entry["id"]) == call.words[1]:
+            return name
+    raise MissingError(Sentence.NO_LINK, value=call.words[1])
 
 
 def _new(call: Call, asked: object) -> dict[str, object]:

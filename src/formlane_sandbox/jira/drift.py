@@ -202,11 +202,22 @@ def _add_field(schema: Schema, change: AddField) -> None:
     options = [Option(schema.next_number(), value) for value in change.options]
     kinds = list(_types(schema, change.project, change.type))
     schema.fields[identity] = Field(
-        id=identity, name=change.name, kind=change.kind, options=options, limit=change.limit
+        id=identity,
+        name=change.name,
+        kind=change.kind,
+        options=options,
+        limit=change.limit,
+        scope=_scope(schema, change.project),
     )
     for kind in kinds:
         kind.create[identity] = Placement(required=change.required)
         kind.edit.add(identity)
+
+
+def _scope(schema: Schema, name: str) -> str:
+    """Team-managed projects own their fields."""
+    project = _project(schema, name) if name else None
+    return project.id if project is not None and project.style == "next-gen" else ""
 
 
 def _place(schema: Schema, change: PlaceField) -> None:

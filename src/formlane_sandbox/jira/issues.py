@@ -13,6 +13,11 @@ from formlane_sandbox.jira.schema import IssueType, Project, Status
 Fields = dict[str, object]
 
 
+def whole_number(text: str) -> int | None:
+    """A number of at most 18 digits, no sign; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
 class Version(NamedTuple):
     """An issue as search sees it from `visible_at` on."""
 
@@ -71,9 +76,8 @@ class Issues:
 
     def find(self, id_or_key: str) -> Issue | None:
         """A shown issue by id or (any case) key."""
-        found = (
-            self.by_id.get(int(id_or_key)) if id_or_key.isdecimal() else self.by_key.get(id_or_key.upper())
-        )
+        number = whole_number(id_or_key)
+        found = self.by_key.get(id_or_key.upper()) if number is None else self.by_id.get(number)
         return found if found is not None and found.shown else None
 
     def add(

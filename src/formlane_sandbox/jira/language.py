@@ -54,6 +54,8 @@ class Sentence(StrEnum):
     NO_PROJECT = "No project could be found with key '{value}'."
     NO_TYPE = "No issue type could be found with id '{value}'."
     NO_PROPERTY = "The property with key '{value}' does not exist."
+    NO_COMMENT = "Can not find a comment for the id: {value}."
+    NO_LINK = "A remote link with the id '{value}' does not exist."
     NO_USER = "Specified user does not exist or you do not have required permissions."
     PROPERTY_KEY_LONG = "The property key length must not exceed 255 characters."
     PROPERTY_LONG = "The property value is too long; maximum length is 32768 characters."

@@ -123,6 +123,8 @@ def list_fields(call: Call) -> Reply:
         }
         if call.site.cloud:
             entry["key"] = field.id
+        if field.scope:
+            entry["scope"] = {"type": "PROJECT", "project": {"id": field.scope}}
         shown.append(entry)
     call.objects = len(shown)
     return Reply(document=shown)

@@ -72,8 +72,14 @@ _COMMON = (
     Route("DELETE", "issue/*/properties/*", properties.delete_property, WRITE),
     Route("GET", "issue/*/comment", comments.list_comments),
     Route("POST", "issue/*/comment", comments.add_comment, WRITE),
+    Route("GET", "issue/*/comment/*", comments.get_comment),
+    Route("PUT", "issue/*/comment/*", comments.edit_comment, WRITE),
+    Route("DELETE", "issue/*/comment/*", comments.delete_comment, WRITE),
     Route("GET", "issue/*/remotelink", comments.list_links),
     Route("POST", "issue/*/remotelink", comments.put_link, WRITE),
+    Route("GET", "issue/*/remotelink/*", comments.get_link),
+    Route("PUT", "issue/*/remotelink/*", comments.edit_link, WRITE),
+    Route("DELETE", "issue/*/remotelink/*", comments.delete_link, WRITE),
 )
 _CLOUD = (
     Route("GET", "project/search", metadata.search_projects),

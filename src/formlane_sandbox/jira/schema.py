@@ -25,13 +25,14 @@ class Option:
 
 @dataclass(slots=True, kw_only=True)
 class Field:
-    """A field of the site. `limit` is the most characters a text may have."""
+    """A field of the site. `limit`: the most characters of a text; `scope`: the id of its only project."""
 
     id: str
     name: str
     kind: str
     options: list[Option] = field(default_factory=list)
     limit: int | None = None
+    scope: str = ""
 
     @property
     def custom(self) -> bool:

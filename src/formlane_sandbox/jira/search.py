@@ -12,7 +12,7 @@ from formlane_sandbox.jira import render
 from formlane_sandbox.jira.calls import Call, Reply
 from formlane_sandbox.jira.clauses import Asker
 from formlane_sandbox.jira.edit import words
-from formlane_sandbox.jira.issues import Issue
+from formlane_sandbox.jira.issues import Issue, whole_number
 from formlane_sandbox.jira.jql import parse
 from formlane_sandbox.jira.language import RefusedError, Sentence
 from formlane_sandbox.jira.matching import matching
@@ -127,8 +127,9 @@ def _from_query(call: Call) -> dict[str, object]:
             asked[name] = call.listed(name)
     for name in ("maxResults", "startAt"):
         if name in call.query:
-            value = call.parameter(name)
-            asked[name] = int(value) if value.lstrip("-").isdecimal() else value
+            asked[name] = whole_number(call.parameter(name))
+            if asked[name] is None:
+                raise RefusedError(Sentence.BAD_PAYLOAD)
     if call.parameter("nextPageToken"):
         asked["nextPageToken"] = call.parameter("nextPageToken")
     return asked
@@ -154,7 +155,8 @@ def _fresh(value: object) -> frozenset[int]:
     listed = value if isinstance(value, list) else []
     if len(listed) > _RECONCILE_MOST:
         raise RefusedError(Sentence.RECONCILE)
-    return frozenset(int(item) for item in listed if str(item).isdecimal())
+    numbers = (whole_number(str(item)) for item in listed)
+    return frozenset(number for number in numbers if number is not None)
 
 
 def _token(call: Call, jql: str, position: int) -> str:

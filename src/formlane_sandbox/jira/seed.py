@@ -82,6 +82,7 @@ _SCREEN = (
     *(f"customfield_{number}" for number, _, kind in _CUSTOM_FIELDS if kind != "readonlyfield"),
 )  # fmt: skip
 _ALWAYS = ("summary", "issuetype", "project")
+_OWN = "customfield_10300"  # of the team-managed project alone
 _NOT_EDITED = ("issuetype", "project")
 
 
@@ -114,6 +115,10 @@ def seed_schema() -> Schema:
     _add_workflow(schema)
     schema.projects["10000"] = new_project("10000", "HELP", "Help desk", "classic")
     schema.projects["10001"] = new_project("10001", "WEB", "Web site requests", "next-gen")
+    schema.fields[_OWN] = Field(id=_OWN, name="Campaign", kind="textfield", scope="10001")
+    for kind in schema.projects["10001"].types.values():
+        kind.create[_OWN] = Placement()
+        kind.edit.add(_OWN)
     return schema
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 from formlane_sandbox.jira.settings import ApiToken
 from formlane_sandbox.jira.simulator import JiraSimulator
+from tests.integration.sandbox.test_command_line import started
 from tests.integration.sandbox.test_jira import Jira, Json, Site, basic, cloud, data_center, issue
 from tests.integration.sandbox.test_webhook_control import Outline
 
@@ -312,6 +314,35 @@ async def test_other_sites_change_nothing() -> None:
         ):
             answer = await jira.post(path, body, auth="", sec_fetch_site="cross-site")
             assert answer.status == 403
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "shown", "deployment"),
+    [
+        (["jira"], "jira", ["http", "gateway", "login"], "Cloud"),
+        (["jira-dc", "--context", "/jira"], "jira-dc", ["http", "login"], "Server"),
+        (["jira", "--deployment", "datacenter"], "jira-dc", ["http", "login"], "Server"),
+    ],
+    ids=["cloud", "data center", "by option"],
+)
+async def test_the_commands(words: list[str], name: str, shown: list[str], deployment: str) -> None:
+    more = ("--port", "0", "--index-lag", "1.5", "--token", "lena@example.com:t:1")
+    async with started(*words, *more, lines=len(shown)) as (process, lines):
+        found = dict(line.split(" ", 2)[1:] for line in lines)
+        context = "/jira" if "--context" in words else ""
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{found['http']}{context}/rest/api/2/serverInfo") as response:
+                info = await response.json()
+            async with session.get(f"{found['http']}/_control/settings") as response:
+                settings = await response.json()
+        process.terminate()
+
+        assert await process.wait() == 0
+    assert {line.split(" ")[0] for line in lines} == {name}
+    assert list(found) == shown
+    assert info["deploymentType"] == deployment
+    assert settings["index_lag"] == 1.5
+    assert settings["tokens"][-1] == {"email": "lena@example.com", "token": "t:1", "scopes": []}
 
 
 def test_addresses_are_empty_before_the_start() -> None:

@@ -130,6 +130,8 @@ async def test_fields_and_other_lists() -> None:
         "custom": "com.atlassian.jira.plugin.system.customfieldtypes:float",
         "customId": 10206,
     }
+    assert fields["customfield_10300"]["scope"] == {"type": "PROJECT", "project": {"id": "10001"}}
+    assert "scope" not in fields["customfield_10206"]
     assert names["priority"] == ["Highest", "High", "Medium", "Low", "Lowest"]
     assert names["status"] == ["To Do", "In Progress", "Done"]
     assert len(names["issuetype"]) == 5

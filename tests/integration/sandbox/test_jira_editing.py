@@ -203,6 +203,30 @@ async def test_comments_links_and_assignee() -> None:
     assert person["displayName"] == "Jonas Weber"
 
 
+async def test_comments_and_links_by_id() -> None:
+    async with cloud() as jira:
+        await jira.post("issue", issue())
+        comment = await jira.post("issue/HELP-1/comment", {"body": text_document("one")})
+        link = {"object": {"url": "https://example.com", "title": "Submission"}}
+        added = await jira.post("issue/HELP-1/remotelink", link)
+        link["object"]["title"] = "Other"
+        places = (
+            (f"issue/HELP-1/comment/{comment['id']}", {"body": text_document("two")}, 200),
+            (f"issue/HELP-1/remotelink/{added['id']}", link, 204),
+        )
+        for path, body, changed in places:
+            assert (await jira.put(path, body)).status == changed
+            shown = await jira.get(path)
+            assert contains(shown.json(), body)
+            assert [(await jira.ask("DELETE", path)).status for _ in range(2)] == [204, 404]
+        wrong = await jira.post("issue/HELP-1/comment", {"body": text_document("one")})
+        plain = await jira.put(f"issue/HELP-1/comment/{wrong['id']}", {"body": "plain"})
+        nothing = await jira.get("issue/HELP-1/remotelink?globalId=none")
+        comments = await jira.put("issue/HELP-1", {"update": {"comment": "x"}})
+
+    assert (plain.status, nothing.status, comments.status) == (400, 404, 400)
+
+
 async def test_hidden_issues_and_projects_are_not_found() -> None:
     async with cloud() as jira:
         for project in ("HELP", "WEB"):
