@@ -128,13 +128,15 @@ class Queries:
         owner, field = self._resolve(table, path)
         wanted = [index_key(field, _typed(owner, field, value)) for value in condition.values]
 
+        among = frozenset(wanted)
+
         def value(row: Row) -> Value:
             return index_key(field, self.value(table, row, path))
 
         if operator in ("=", "IN"):
-            return lambda row: value(row) in wanted
+            return lambda row: value(row) in among
         if operator in ("!=", "NOT IN"):
-            return lambda row: value(row) not in wanted
+            return lambda row: value(row) not in among
         if operator == "LIKE":
             pattern = _like(str(wanted[0]))
             return lambda row: pattern.fullmatch(str(value(row) or "")) is not None

@@ -161,10 +161,10 @@ class Salesforce(HttpSimulator):
     def configure(self, document: bytes) -> None:
         """Replace the settings that the document names."""
         settings = changed(self.org.settings, document)
-        if settings.refresh_token != self.org.settings.refresh_token:
-            self.sessions.revoke(self.org.settings.refresh_token)
-        self.org.settings = settings
-        self.login.seed()
+        before, self.org.settings = self.org.settings, settings
+        if settings.refresh_token != before.refresh_token:
+            self.sessions.revoke(before.refresh_token)
+            self.login.seed()
         self.received.keep(settings.keep)
 
     def reset(self) -> None:

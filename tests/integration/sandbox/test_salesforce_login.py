@@ -352,8 +352,11 @@ async def test_revoking(guest: Guest) -> None:
 async def test_revoking_everything_from_outside(guest: Guest) -> None:
     token = await guest.enter()
     guest.sim.revoke_all()
+    guest.sim.configure(b'{"daily_requests": 10}')
     assert (await guest.api(token))[0] == 401
     assert (await guest.refresh())[0] == 400
+    guest.sim.configure(b'{"refresh_token": "another"}')
+    assert (await guest.refresh("another"))[0] == 200
 
 
 async def test_introspection_identity_and_user(guest: Guest) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from formlane_sandbox.salesforce.changes import SetDuplicateRule
+from formlane_sandbox.salesforce.changes import AlterField, SetDuplicateRule
 from formlane_sandbox.salesforce.schema import DuplicateRule
 from formlane_sandbox.salesforce.seed import LEAD_RULE
 from tests.unit.sandbox_salesforce.desk import Desk
@@ -192,6 +192,8 @@ async def test_a_value_of_the_wrong_type_spoils_the_request(field: str, value: o
         ("LastName", "é" * 80, "é" * 80),
         ("Phone", "call me", "call me"),
         ("DoNotCall", "TRUE", True),
+        ("AccountId", "", None),
+        ("Email", None, None),
     ],
     ids=str,
 )
@@ -200,7 +202,7 @@ async def test_values_are_stored_as_the_platform_reads_them(
 ) -> None:
     desk = Desk()
     reply = await desk.ask("POST", "sobjects/Contact", {"LastName": "A", field: value})
-    assert (reply.status, desk.rows()[0][field]) == (201, stored)
+    assert (reply.status, desk.rows()[0].get(field)) == (201, stored)
 
 
 async def test_unique_values() -> None:
@@ -269,3 +271,53 @@ async def test_duplicate_rules_and_the_header(block: bool) -> None:
         {"statusCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "fields": []}
     ]
     assert allowed.status == (400 if block else 201)
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [("13:45", "13:45:00.000Z"), ("01:02:03.4Z", "01:02:03.400Z"), ("25:00", None), (7, None)],
+)
+async def test_times_of_day(value: object, stored: str | None) -> None:
+    desk = Desk()
+    reply = await desk.ask("POST", "sobjects/Submission__c", {"Form__c": "F", "Preferred_Time__c": value})
+    if stored is None:
+        assert (reply.status, reply.error["errorCode"]) == (400, "JSON_PARSER_ERROR")
+    else:
+        assert desk.rows("Submission__c")[0]["Preferred_Time__c"] == stored
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("1e9999999", "NUMBER_OUTSIDE_VALID_RANGE"),
+        ("NaN", "JSON_PARSER_ERROR"),
+        (1.5, "JSON_PARSER_ERROR"),
+        (12, None),
+    ],
+)
+async def test_whole_numbers(number: object, code: str | None) -> None:
+    lead = {"LastName": "A", "Company": "C", "NumberOfEmployees": number}
+    reply = await Desk().ask("POST", "sobjects/Lead", lead)
+    assert (reply.error["errorCode"] if reply.status == 400 else None) == code
+
+
+async def test_several_picklist_values_may_be_restricted() -> None:
+    desk = Desk()
+    desk.sim.change_schema(AlterField(object="Contact", name="Interests__c", restricted=True))
+    good = await desk.ask("POST", "sobjects/Contact", {"LastName": "A", "Interests__c": "Sales;Service"})
+    bad = await desk.ask("POST", "sobjects/Contact", {"LastName": "A", "Interests__c": "Sales;Other"})
+    assert (good.status, bad.error["errorCode"]) == (201, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+
+
+async def test_a_converted_lead_stays_as_it_is() -> None:
+    desk = Desk()
+    lead = {"LastName": "A", "Company": "C", "Ext__c": "a", "IsConverted": True}
+    record_id = (await desk.ask("POST", "sobjects/Lead", lead)).document["id"]
+    reply = await desk.ask("PATCH", f"sobjects/Lead/{record_id}", {"Title": "T"})
+    assert (reply.status, reply.error["errorCode"]) == (400, "CANNOT_UPDATE_CONVERTED_LEAD")
+
+
+async def test_what_only_the_platform_makes() -> None:
+    user = {"Username": "a@example.com", "LastName": "A"}
+    reply = await Desk().ask("POST", "sobjects/User", user)
+    assert (reply.status, reply.error["errorCode"]) == (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
