@@ -35,6 +35,22 @@ Obtain: TypeAlias = "Callable[[str | None], Awaitable[Obtained | Blocked | Defer
 """Asks for a token; given the refresh token that is in force, if there is one."""
 
 
+AHEAD = dt.timedelta(minutes=1)
+"""A token is renewed so long before its end, or after four fifths of a shorter life."""
+
+
+def renewal_of(token: Token, now: dt.datetime) -> dt.datetime | None:
+    """When a token obtained now is to be renewed; None: once it is refused."""
+    if token.expires_at is None:
+        return None
+    return token.expires_at - min(AHEAD, (token.expires_at - now) / 5)
+
+
+def is_refused(token: Token, refused: Token | None) -> bool:
+    """Whether this is the very token that the destination turned down."""
+    return refused is not None and token.access == refused.access
+
+
 class TokenKeeper(Protocol):
     """The access token of one account, shared by all processes, sealed and committed.
 
