@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from formlane.domain.flows import FlowDefinition
 from formlane.domain.forms import Binding, FormDefinition
@@ -24,6 +25,13 @@ class BoundInput:
     def read(self, raw: object) -> Value:
         """The input's value of the record's raw value. Raises `ValueFault`."""
         return self.conversion(read(self.kind, raw))
+
+
+def sought(kind: FieldType, value: Value) -> str | None:
+    """An input's value as a lookup asks for it: its one spelling as text; None when it is empty."""
+    way = conversion(kind, FieldType.STRING)
+    assert way is not None, "every type has a spelling"
+    return cast("str | None", way(value)) or None
 
 
 def bound_by_name(definition: FlowDefinition) -> dict[str, BoundInput]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from formlane.domain.flows import FlowDefinition, Step
+from formlane.domain.flows import FlowDefinition, LookupSource, Step
 from formlane.domain.forms import Binding, FormDefinition
 from formlane.domain.types import FieldType
+from formlane.domain.values import ValueFault
 from formlane.formulas import compile_formula
-from formlane.mapping.binding import BoundInput, bound_by_name, bound_to_form
+from formlane.mapping.binding import BoundInput, bound_by_name, bound_to_form, sought
 from formlane.mapping.generation import generate_mapper
-from formlane.mapping.lines import Acceptance, FormulaCompiler, Mapped, Mapper
+from formlane.mapping.lines import NOTHING_KNOWN, Acceptance, FormulaCompiler, Known, Mapped, Mapper
 from formlane.mapping.resolve import ResolvedStep, resolve
 from formlane.mapping.trace import Situation, StepTrace, explain, trace_step
 
@@ -31,11 +32,22 @@ class CompiledStep:
     bound: Mapping[str, BoundInput]
 
     def trace(
-        self, record: Mapping[str, object], acceptance: Acceptance, *, row: int, tracking_key: str
+        self,
+        record: Mapping[str, object],
+        acceptance: Acceptance,
+        *,
+        row: int,
+        tracking_key: str,
+        known: Known = NOTHING_KNOWN,
     ) -> StepTrace:
         """The same result as `map`, with every source, value and conversion; about twenty times slower."""
         situation = Situation(
-            record=record, acceptance=acceptance, row=row, tracking_key=tracking_key, bound=self.bound
+            record=record,
+            acceptance=acceptance,
+            row=row,
+            tracking_key=tracking_key,
+            bound=self.bound,
+            known=known,
         )
         return trace_step(self.resolved, situation)
 
@@ -44,13 +56,15 @@ class CompiledStep:
 class CompiledFlow:
     """A flow version, executable: immutable, free of state, to be kept for as long as it is used.
 
-    Records are keyed by input name, or by the fields of a form after `bind`.
+    Records are keyed by input name, or by the fields of a form after `bind`. `lookups` are those of all
+    steps, each once, in order.
     """
 
     definition: FlowDefinition
     version: int
     steps: tuple[CompiledStep, ...]
     bound: Mapping[str, BoundInput]
+    lookups: tuple[LookupSource, ...] = ()
 
     def bind(self, form: FormDefinition, bindings: Iterable[Binding]) -> CompiledFlow:
         """The same flow for the records of a form. Inputs without a binding are always empty.
@@ -69,6 +83,24 @@ class CompiledFlow:
         """
         return {name: record[source.field] for name, source in self.bound.items() if source.field in record}
 
+    def lookup_texts(self, record: Mapping[str, object]) -> Iterator[tuple[LookupSource, str]]:
+        """What has to be looked up before the record's steps are mapped, whether or not they are skipped.
+
+        Nothing for an input that is empty, or that cannot be read: mapping tells of it.
+        """
+        for lookup in self.lookups:
+            source = self.bound.get(lookup.input)
+            if source is None:
+                continue
+            try:
+                text = sought(
+                    self.steps[0].resolved.inputs[lookup.input], source.read(record.get(source.field))
+                )
+            except ValueFault:
+                continue
+            if text is not None:
+                yield lookup, text
+
 
 def compile_flow(
     definition: FlowDefinition, version: int, *, formulas: FormulaCompiler = compile_formula
@@ -80,15 +112,27 @@ def compile_flow(
     """
     bound = bound_by_name(definition)
     steps = tuple(_compiled(step, bound) for step in resolve(definition, version, formulas=formulas))
-    return CompiledFlow(definition=definition, version=version, steps=steps, bound=bound)
+    sources = [mapping.source.lookup for step in definition.steps for mapping in step.mapping]
+    lookups = tuple(dict.fromkeys(lookup for lookup in sources if lookup is not None))
+    return CompiledFlow(definition=definition, version=version, steps=steps, bound=bound, lookups=lookups)
 
 
 def _compiled(resolved: ResolvedStep, bound: Mapping[str, BoundInput]) -> CompiledStep:
     def hand_over(
-        record: Mapping[str, object], acceptance: Acceptance, row: int, tracking_key: str
+        record: Mapping[str, object],
+        acceptance: Acceptance,
+        row: int,
+        tracking_key: str,
+        known: Known = NOTHING_KNOWN,
+        /,
     ) -> Mapped:
         situation = Situation(
-            record=record, acceptance=acceptance, row=row, tracking_key=tracking_key, bound=bound
+            record=record,
+            acceptance=acceptance,
+            row=row,
+            tracking_key=tracking_key,
+            bound=bound,
+            known=known,
         )
         return explain(resolved, situation)
 

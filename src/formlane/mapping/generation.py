@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from formlane.domain.flows import SourceKind, SystemValue
-from formlane.domain.types import TEXTUAL, FieldType
+from formlane.domain.flows import LookupSource, SourceKind, SystemValue
+from formlane.domain.types import TEXTUAL, FieldType, Value
 from formlane.domain.values import READERS, ValueFault, encodable
 from formlane.formulas import FormulaFault
 from formlane.mapping import quasiquote as code
-from formlane.mapping.binding import BoundInput
+from formlane.mapping.binding import BoundInput, sought
 from formlane.mapping.conversions import PLAIN, passage
 from formlane.mapping.evident import EVIDENT
-from formlane.mapping.lines import OMITTED, SKIP, Line, LineFault, Mapper
+from formlane.mapping.lines import NOTHING_KNOWN, OMITTED, SKIP, Known, Line, LineFault, Mapper
 from formlane.mapping.resolve import ResolvedStep
 
-_PARAMETERS = ("record", "acceptance", "row", "tracking_key")
-_EXPLAIN = "return explain(record, acceptance, row, tracking_key)"
+_PARAMETERS = ("record", "acceptance", "row", "tracking_key", "known")
+_EXPLAIN = "return explain(record, acceptance, row, tracking_key, known)"
 
 _SYSTEM = {
     SystemValue.RECORD_ID: "f'{acceptance.batch_id}:{row}'",
@@ -42,16 +42,16 @@ def generate_mapper(resolved: ResolvedStep, bound: Mapping[str, BoundInput], exp
     writer = _Writer(resolved, bound)
     writer.bound["explain"] = explain
     body = code.statements(
-        """
+        f"""
 try:
     get = record.get
     H_LOADS
     H_CONDITION
-    out = {}
+    out = {{}}
     H_LINES
     return out
 except FAULTS:
-    return explain(record, acceptance, row, tracking_key)
+    {_EXPLAIN}
 """,
         H_CONDITION=writer.condition(),
         H_LINES=[
@@ -59,7 +59,8 @@ except FAULTS:
         ],
         H_LOADS=writer.loads(),
     )
-    return cast(Mapper, code.function("map_step", _PARAMETERS, body, writer.bound))
+    made = code.function("map_step", _PARAMETERS, body, writer.bound, default="NOTHING_KNOWN")
+    return cast(Mapper, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class _Writer:
         self.bound: dict[str, object] = {
             "FAULTS": (ValueFault, LineFault, FormulaFault),
             "OMITTED": OMITTED,
+            "NOTHING_KNOWN": NOTHING_KNOWN,
             "SKIP": SKIP,
             "encodable": encodable,
             "version": resolved.version,
@@ -91,7 +93,7 @@ class _Writer:
         """Fetches each input that is used once; reads those of formulas into `values`."""
         formulas = [line.formula for line in self.resolved.lines] + [self.resolved.condition]
         calculated = {name for formula in formulas if formula is not None for name in formula.inputs}
-        used = calculated | {line.mapping.source.input for line in self.resolved.lines}
+        used = calculated | {_input_of(line) for line in self.resolved.lines}
         loads: list[ast.stmt] = []
         for name in self.resolved.inputs:
             if name in used:
@@ -198,9 +200,18 @@ else:
             return code.expression(
                 "H_F(values, context)", H_F=self._bind(slot("formula"), line.formula.function)
             )
-        which = line.mapping.source.system
-        assert which is not None, "resolved"
-        return code.expression(_SYSTEM[which])
+        source = line.mapping.source
+        if source.step is not None:
+            return code.expression("known.remote.get(H_STEP)", H_STEP=code.constant(source.step))
+        if source.lookup is not None:
+            finder = _finder(source.lookup, self.resolved.inputs[source.lookup.input])
+            return code.expression(
+                "H_FIND(H_TYPED, known)",
+                H_FIND=self._bind(slot("find"), finder),
+                H_TYPED=self._typed(source.lookup.input),
+            )
+        assert source.system is not None, "resolved"
+        return code.expression(_SYSTEM[source.system])
 
     def _empty(self, line: Line, slot: _Slot) -> list[ast.stmt]:
         try:
@@ -259,3 +270,16 @@ def _settler(line: Line) -> Callable[..., object]:
     source, kind = line.source_type, line.mapping.type
     is_read = source is not kind and source in TEXTUAL and kind in TEXTUAL - PLAIN
     return READERS[kind] if is_read and not limited else line.settle
+
+
+def _finder(lookup: LookupSource, kind: FieldType) -> Callable[[Value, Known], str | None]:
+    def find(value: Value, known: Known) -> str | None:
+        text = sought(kind, value)
+        return None if text is None else known.identity(lookup, text)
+
+    return find
+
+
+def _input_of(line: Line) -> str | None:
+    source = line.mapping.source
+    return source.input if source.lookup is None else source.lookup.input

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol, TypeAlias, cast
 
-from formlane.domain.flows import FieldMapping, NullPolicy, SystemValue
+from formlane.domain.flows import FieldMapping, LookupSource, NullPolicy, OnMiss, SystemValue
 from formlane.domain.outcomes import Reason, Rejected
 from formlane.domain.types import TEXTUAL, FieldType, Json, Value
 from formlane.domain.values import ValueFault, encodable, is_empty, render
@@ -69,6 +69,36 @@ class Acceptance:
         object.__setattr__(self, "accepted_text", render(FieldType.DATETIME, self.accepted_at))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the destination told of one record's relations before a step is mapped.
+
+    `remote`: by step name, the identity that the record got there; a step that was skipped is missing.
+    `found`: by lookup, identities by the text that was looked up; None where nothing has it.
+    """
+
+    remote: Mapping[str, str] = field(default_factory=dict)
+    found: Mapping[LookupSource, Mapping[str, str | None]] = field(default_factory=dict)
+
+    def identity(self, lookup: LookupSource, text: str) -> str | None:
+        """What a lookup gave for a text that is not empty. Raises `SourceFault` if that is no identity."""
+        answers = self.found.get(lookup, {})
+        found = answers.get(text)
+        if found is not None:
+            return found
+        asked = f'{lookup.object} whose {lookup.field} is the input "{lookup.input}"'
+        if text not in answers:
+            message = f"the {asked} was not looked up, which is a fault of this program; send it again"
+            raise SourceFault(Reason.NOT_FOUND, message)
+        if lookup.on_miss is OnMiss.NULL:
+            return None
+        message = f"there is no {asked}; create it there, or correct the value"
+        raise SourceFault(Reason.NOT_FOUND, message)
+
+
+NOTHING_KNOWN: Final = Known()
+
+
 SYSTEM_TYPES: Mapping[SystemValue, FieldType] = {
     SystemValue.RECORD_ID: FieldType.STRING,
     SystemValue.BATCH_ID: FieldType.STRING,
@@ -89,6 +119,10 @@ class LineFault(FormlaneError):  # noqa: N818 - names what was found
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+class SourceFault(LineFault):
+    """A source without a value; the message stands by itself."""
 
 
 class FormulaCompiler(Protocol):
@@ -168,5 +202,17 @@ def rejection(errors: list[MappingError]) -> Rejected:
     )
 
 
-Mapper: TypeAlias = Callable[[Mapping[str, object], Acceptance, int, str], Mapped]
-"""(record, acceptance, row from 0, tracking key) → what the step makes of it. Never raises."""
+class Mapper(Protocol):
+    """What a step makes of records. Never raises."""
+
+    def __call__(
+        self,
+        record: Mapping[str, object],
+        acceptance: Acceptance,
+        row: int,
+        tracking_key: str,
+        known: Known = NOTHING_KNOWN,
+        /,
+    ) -> Mapped:
+        """The outcome for one record; rows count from 0."""
+        ...

@@ -47,15 +47,23 @@ def all_of(conditions: Sequence[ast.expr]) -> ast.expr:
 
 
 def function(
-    title: str, parameters: Iterable[str], body: Sequence[ast.stmt], bound: Mapping[str, object]
+    title: str,
+    parameters: Iterable[str],
+    body: Sequence[ast.stmt],
+    bound: Mapping[str, object],
+    *,
+    default: str | None = None,
 ) -> Callable[..., object]:
-    """The compiled function, with nothing else in reach than `bound` and `BUILTINS`."""
+    """The compiled function, with nothing else in reach than `bound` and `BUILTINS`.
+
+    `default` names what the last parameter is bound to when it is not given.
+    """
     arguments = ast.arguments(
         posonlyargs=[],
         args=[ast.arg(parameter) for parameter in parameters],
         kwonlyargs=[],
         kw_defaults=[],
-        defaults=[],
+        defaults=[] if default is None else [name(default)],
     )
     definition = ast.FunctionDef(title, arguments, list(body), [])
     tree = ast.fix_missing_locations(ast.Module([definition], []))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from formlane.domain.flows import FieldMapping, FlowDefinition, SourceKind, Step
+from formlane.domain.flows import FieldMapping, FlowDefinition, LookupSource, SourceKind, Step
 from formlane.domain.types import TEXTUAL, FieldType, Json
 from formlane.domain.values import ValueFault, read
 from formlane.errors import InvalidInput
@@ -40,20 +40,22 @@ def resolve(
 
 
 class Resolver:
-    """Resolves steps and collects an error per fault in `findings`, so that all are told at once."""
+    """Resolves steps in order and collects an error per fault in `findings`, so that all are told at once."""
 
     def __init__(self, inputs: Mapping[str, FieldType], version: int, *, formulas: FormulaCompiler) -> None:
         self.inputs = inputs
         self.version = version
         self.formulas = formulas
+        self.earlier: list[str] = []
         self.findings: list[Finding] = []
 
     def step(self, step: Step, at: str) -> ResolvedStep:
         """The step without the lines that have a fault. `at` points to the step in the definition."""
-        lines = (self._line(mapping, f"{at}/mapping/{index}") for index, mapping in enumerate(step.mapping))
+        lines = [self._line(mapping, f"{at}/mapping/{index}") for index, mapping in enumerate(step.mapping)]
         condition = None
         if step.condition:
             condition = self._formula(step.condition, FieldType.BOOLEAN, f"{at}/condition")
+        self.earlier.append(step.name)
         return ResolvedStep(
             step=step,
             version=self.version,
@@ -83,15 +85,8 @@ class Resolver:
     def _source_type(self, mapping: FieldMapping, at: str) -> FieldType | None:
         source = mapping.source
         match source.kind:
-            case SourceKind.INPUT if source.input is not None and source.input in self.inputs:
-                return self.inputs[source.input]
             case SourceKind.INPUT:
-                name = source.input or ""
-                message = f"{mapping.target}: the flow has no input {name!r}."
-                self.findings.append(
-                    error(f"{at}/source/input", "unknown_input", message, meant(name, self.inputs))
-                )
-                return None
+                return self._of_input(mapping, source.input or "", f"{at}/source/input")
             case SourceKind.SYSTEM if source.system is not None:
                 return SYSTEM_TYPES[source.system]
             case SourceKind.SYSTEM:
@@ -99,8 +94,31 @@ class Resolver:
                 return None
             case SourceKind.FORMULA:
                 return FieldType.STRING if mapping.type in TEXTUAL else mapping.type
-            case _:
+            case SourceKind.CONSTANT:
                 return mapping.type
+            case SourceKind.STEP:
+                return self._of_step(mapping, source.step or "", f"{at}/source/step")
+            case SourceKind.LOOKUP:
+                return self._of_lookup(mapping, source.lookup, f"{at}/source/lookup")
+
+    def _of_input(self, mapping: FieldMapping, name: str, at: str) -> FieldType | None:
+        if name not in self.inputs:
+            message = f"{mapping.target}: the flow has no input {name!r}."
+            self.findings.append(error(at, "unknown_input", message, meant(name, self.inputs)))
+        return self.inputs.get(name)
+
+    def _of_step(self, mapping: FieldMapping, name: str, at: str) -> FieldType | None:
+        if name in self.earlier:
+            return FieldType.REFERENCE
+        message = f"{mapping.target}: no earlier step of the flow is named {name!r}."
+        self.findings.append(error(at, "unknown_step", message, meant(name, self.earlier)))
+        return None
+
+    def _of_lookup(self, mapping: FieldMapping, lookup: LookupSource | None, at: str) -> FieldType | None:
+        if lookup is None:
+            self._refuse(at, "required", f"{mapping.target}: say what is looked up.")
+            return None
+        return self._of_input(mapping, lookup.input, f"{at}/input") and FieldType.REFERENCE
 
     def _with_fixed_values(self, line: Line, at: str) -> Line | None:
         """The line with its default and constant settled; both are written in the target's type."""

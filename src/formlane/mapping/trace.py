@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from formlane.domain.flows import FieldMapping, SourceKind, SystemValue
+from formlane.domain.flows import FieldMapping, LookupSource, SourceKind, SystemValue
 from formlane.domain.outcomes import Reason
 from formlane.domain.types import FieldType, Json, Value
 from formlane.domain.values import ValueFault, render
 from formlane.formulas import Formula, FormulaFault
-from formlane.mapping.binding import BoundInput
-from formlane.mapping.lines import SKIP, Acceptance, Line, LineFault, Mapped, MappingError, Omitted
+from formlane.mapping.binding import BoundInput, sought
+from formlane.mapping.lines import (
+    NOTHING_KNOWN,
+    SKIP,
+    Acceptance,
+    Known,
+    Line,
+    LineFault,
+    Mapped,
+    MappingError,
+    Omitted,
+    SourceFault,
+)
 from formlane.mapping.lines import error_of as _error_of
 from formlane.mapping.resolve import ResolvedStep
 
@@ -23,8 +34,9 @@ from formlane.mapping.resolve import ResolvedStep
 class LineTrace:
     """How one target field came about.
 
-    `origin` is the input's name, the formula, the system value's name, or empty for a constant;
-    `value` what it gave, as JSON; `result` what is sent for it, unless it is `omitted` or an `error`.
+    `origin` is the name of the input (of a lookup too), step or system value, the formula, or empty for a
+    constant; `value` what it gave, as JSON; `result` what is sent for it, unless it is `omitted` or an
+    `error`.
     """
 
     target: str
@@ -68,6 +80,7 @@ class Situation:
     row: int
     tracking_key: str
     bound: Mapping[str, BoundInput]
+    known: Known = NOTHING_KNOWN
 
     def input(self, name: str) -> Value:
         """The value of an input. Raises `ValueFault`."""
@@ -75,8 +88,8 @@ class Situation:
         return None if source is None else source.read(self.record.get(source.field))
 
 
-class _InputFault(LineFault):
-    """An input that a formula needs cannot be read."""
+class _InputFault(SourceFault):
+    """An input that a formula or lookup needs cannot be read."""
 
     def __init__(self, name: str, fault: ValueFault) -> None:
         super().__init__(Reason.CONVERSION_FAILED, f"{_input(name)} {fault.message}")
@@ -118,8 +131,8 @@ def _condition(resolved: ResolvedStep, situation: Situation) -> bool | MappingEr
         return True
     try:
         return _calculate(resolved.condition, situation) is True
-    except (FormulaFault, _InputFault) as fault:
-        return _formula_error("", fault)
+    except (FormulaFault, SourceFault) as fault:
+        return _source_error("", fault)
 
 
 def _evaluated(
@@ -131,8 +144,8 @@ def _evaluated(
     try:
         value = _value_of(line, resolved, situation)
         return value, line.fixed if mapping.source.kind is SourceKind.CONSTANT else line.settle(value)
-    except (FormulaFault, _InputFault) as fault:
-        return value, _formula_error(mapping.target, fault)
+    except (FormulaFault, SourceFault) as fault:
+        return value, _source_error(mapping.target, fault)
     except (ValueFault, LineFault) as fault:
         return value, _error_of(mapping.target, fault, what=_what(mapping))
 
@@ -162,6 +175,10 @@ def _value_of(line: Line, resolved: ResolvedStep, situation: Situation) -> Value
         return _calculate(line.formula, situation)
     if source.system is not None:
         return system_value(source.system, resolved.version, situation)
+    if source.step is not None:
+        return situation.known.remote.get(source.step)
+    if source.lookup is not None:
+        return _looked_up(source.lookup, resolved.inputs[source.lookup.input], situation)
     return source.constant
 
 
@@ -187,6 +204,14 @@ def system_value(which: SystemValue, version: int, situation: Situation) -> Valu
             return situation.tracking_key
 
 
+def _looked_up(lookup: LookupSource, kind: FieldType, situation: Situation) -> Value:
+    try:
+        text = sought(kind, situation.input(lookup.input))
+    except ValueFault as fault:
+        raise _InputFault(lookup.input, fault) from None
+    return None if text is None else situation.known.identity(lookup, text)
+
+
 def _calculate(formula: Formula, situation: Situation) -> Value:
     values: dict[str, Value] = {}
     for name in sorted(formula.inputs):
@@ -197,7 +222,7 @@ def _calculate(formula: Formula, situation: Situation) -> Value:
     return formula(values, situation.acceptance.context)
 
 
-def _formula_error(target: str, fault: FormulaFault | _InputFault) -> MappingError:
+def _source_error(target: str, fault: FormulaFault | SourceFault) -> MappingError:
     if isinstance(fault, FormulaFault):
         return MappingError(
             target=target,
@@ -210,10 +235,17 @@ def _formula_error(target: str, fault: FormulaFault | _InputFault) -> MappingErr
     )
 
 
+_GIVEN = {
+    SourceKind.FORMULA: "the formula's result",
+    SourceKind.STEP: "the earlier step's identity",
+    SourceKind.LOOKUP: "the identity that was looked up",
+}
+
+
 def _what(mapping: FieldMapping) -> str:
     if mapping.source.kind is SourceKind.INPUT:
         return _input(mapping.source.input or "")
-    return "the formula's result" if mapping.source.kind is SourceKind.FORMULA else "the value"
+    return _GIVEN.get(mapping.source.kind, "the value")
 
 
 def _input(name: str) -> str:
@@ -222,7 +254,8 @@ def _input(name: str) -> str:
 
 def _origin(mapping: FieldMapping) -> str:
     source = mapping.source
-    return source.input or source.formula or source.system or ""
+    named = source.input or source.formula or source.system or source.step
+    return named or ("" if source.lookup is None else source.lookup.input)
 
 
 def _shown(line: Line, value: Value) -> Json:

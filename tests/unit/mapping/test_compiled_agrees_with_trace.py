@@ -12,7 +12,9 @@ from formlane.domain.flows import (
     FieldMapping,
     FlowDefinition,
     Input,
+    LookupSource,
     NullPolicy,
+    OnMiss,
     Source,
     SourceKind,
     Step,
@@ -24,7 +26,7 @@ from formlane.errors import InvalidInput
 from formlane.formulas import compile_formula
 from formlane.mapping.compiler import CompiledFlow, compile_flow
 from formlane.mapping.conversions import conversion
-from formlane.mapping.lines import Acceptance, MappingError, Skip
+from formlane.mapping.lines import Acceptance, Known, MappingError, Skip
 from formlane.mapping.resolve import Resolver
 
 ACCEPTANCE = Acceptance(
@@ -58,6 +60,11 @@ OTHERS: list[object] = [
     *[None, True, False, 0, 1, -5, 10**18, 10**18 + 1, 2**70, 0.1, -0.0, 3.0, 1e16, 1e300, float("nan")],
     *[[], ["a", "b"], ["x"], ["a", 1], {}, {"k": [1, "é"]}, {"k": float("inf")}],
 ]
+LOOKUPS = tuple(
+    LookupSource(object="Account", field=field, input=name, on_miss=on_miss)
+    for name, field, on_miss in zip(NAMES, ("A", "A", "B", "B", "C"), (*OnMiss, *OnMiss), strict=False)
+)
+IDENTITIES = ("001x", "250", "", "é", "\ud800", "x")
 RAW = st.sampled_from(["", "", "x", None]) | st.sampled_from(TEXTS) | st.sampled_from(OTHERS)
 KINDS = st.sampled_from([FieldType.STRING, FieldType.TEXT, FieldType.INTEGER]) | st.sampled_from(FieldType)
 VARIANTS: list[dict[str, Any]] = [
@@ -81,8 +88,12 @@ def sources(draw: st.DrawFn) -> Source:
             return Source(kind=kind, constant=value)
         case SourceKind.FORMULA:
             return Source(kind=kind, formula=draw(st.sampled_from(FORMULAS)))
-        case _:
+        case SourceKind.SYSTEM:
             return Source(kind=kind, system=draw(st.sampled_from(SystemValue)))
+        case SourceKind.STEP:
+            return Source(kind=kind, step="first")
+        case SourceKind.LOOKUP:
+            return Source(kind=kind, lookup=draw(st.sampled_from(LOOKUPS)))
 
 
 @st.composite
@@ -100,9 +111,17 @@ def mappings(draw: st.DrawFn, target: str) -> FieldMapping:
     )
 
 
+@st.composite
+def known_things(draw: st.DrawFn) -> Known:
+    remote = draw(st.dictionaries(st.sampled_from(["first", "other"]), st.sampled_from(IDENTITIES)))
+    answers = st.dictionaries(st.sampled_from(TEXTS) | st.just("x"), st.none() | st.sampled_from(IDENTITIES))
+    return Known(remote=remote, found=draw(st.dictionaries(st.sampled_from(LOOKUPS), answers)))
+
+
 def workable(inputs: tuple[Input, ...], mapping: FieldMapping, condition: str | None) -> bool:
     types = {given.name: given.type for given in inputs}
     resolver = Resolver(types, 1, formulas=compile_formula)
+    resolver.earlier.append("first")
     resolver.step(Step(name="s", object="Contact", mapping=(mapping,), condition=condition), "")
     return not resolver.findings
 
@@ -110,9 +129,10 @@ def workable(inputs: tuple[Input, ...], mapping: FieldMapping, condition: str | 
 def definition(
     inputs: tuple[Input, ...], mapping: tuple[FieldMapping, ...], condition: str | None
 ) -> FlowDefinition:
-    return FlowDefinition(
-        inputs=inputs, steps=(Step(name="s", object="Contact", mapping=mapping, condition=condition),)
-    )
+    plain = FieldMapping(target="t", source=Source(kind=SourceKind.CONSTANT, constant="x"))
+    first = Step(name="first", object="Account", mapping=(plain,))
+    step = Step(name="s", object="Contact", mapping=mapping, condition=condition)
+    return FlowDefinition(inputs=inputs, steps=(first, step))
 
 
 @st.composite
@@ -137,7 +157,7 @@ def test_every_pair_of_types_agrees_on_awkward_values(given_type: FieldType, lim
     inputs = (Input(name="a", type=given_type),)
     pairs = [input_line(kind, **limits) for kind in FieldType if conversion(given_type, kind) is not None]
     for mapping in [pair for pair in pairs if workable(inputs, pair, None)]:
-        (step,) = compile_flow(definition(inputs, (mapping,), None), 1).steps
+        _, step = compile_flow(definition(inputs, (mapping,), None), 1).steps
         for raw in [*TEXTS, *OTHERS]:
             compiled = step.map({"a": raw}, ACCEPTANCE, 0, "k")
             assert repr(compiled) == repr(
@@ -149,19 +169,26 @@ def test_every_pair_of_types_agrees_on_awkward_values(given_type: FieldType, lim
 def test_conditions_agree(condition: str) -> None:
     mapping = (input_line(FieldType.STRING),)
     kind = {"a = 1": FieldType.INTEGER, "a": FieldType.BOOLEAN}.get(condition, FieldType.STRING)
-    (step,) = compile_flow(definition((Input(name="a", type=kind),), mapping, condition), 1).steps
+    _, step = compile_flow(definition((Input(name="a", type=kind),), mapping, condition), 1).steps
     for raw in [*TEXTS, *OTHERS]:
         compiled = step.map({"a": raw}, ACCEPTANCE, 0, "k")
         assert repr(compiled) == repr(step.trace({"a": raw}, ACCEPTANCE, row=0, tracking_key="k").outcome)
 
 
 @settings(max_examples=150, deadline=None)
-@given(flows(), st.lists(st.dictionaries(st.sampled_from(NAMES), RAW), min_size=5, max_size=15))
-def test_compiled_and_trace_give_the_same(flow: CompiledFlow, records: list[dict[str, object]]) -> None:
-    (step,) = flow.steps
-    for row, record in enumerate(records):
-        compiled = step.map(record, ACCEPTANCE, row, "k")
-        traced = step.trace(record, ACCEPTANCE, row=row, tracking_key="k").outcome
+@given(
+    flows(),
+    st.lists(
+        st.tuples(st.dictionaries(st.sampled_from(NAMES), RAW), known_things()), min_size=5, max_size=15
+    ),
+)
+def test_compiled_and_trace_give_the_same(
+    flow: CompiledFlow, records: list[tuple[dict[str, object], Known]]
+) -> None:
+    _, step = flow.steps
+    for row, (record, known) in enumerate(records):
+        compiled = step.map(record, ACCEPTANCE, row, "k", known)
+        traced = step.trace(record, ACCEPTANCE, row=row, tracking_key="k", known=known).outcome
         assert repr(compiled) == repr(traced)
         if isinstance(compiled, dict):
             assert orjson.dumps(compiled)
@@ -172,9 +199,14 @@ def test_compiled_and_trace_give_the_same(flow: CompiledFlow, records: list[dict
 
 
 @settings(max_examples=30, deadline=None)
-@given(flows(), st.lists(KINDS, min_size=5, max_size=5), st.dictionaries(st.sampled_from(NAMES), RAW))
+@given(
+    flows(),
+    st.lists(KINDS, min_size=5, max_size=5),
+    st.dictionaries(st.sampled_from(NAMES), RAW),
+    known_things(),
+)
 def test_they_agree_on_records_of_a_form_too(
-    flow: CompiledFlow, kinds: list[FieldType], record: dict[str, object]
+    flow: CompiledFlow, kinds: list[FieldType], record: dict[str, object], known: Known
 ) -> None:
     form = FormDefinition(
         title="F",
@@ -189,9 +221,32 @@ def test_they_agree_on_records_of_a_form_too(
         pointers = [problem.pointer for problem in refused.problems]
         bindings = [one for index, one in enumerate(bindings) if f"/bindings/{index}" not in pointers]
         bound = flow.bind(form, bindings)
-    (step,) = bound.steps
-    compiled = step.map(record, ACCEPTANCE, 0, "k")
-    assert repr(compiled) == repr(step.trace(record, ACCEPTANCE, row=0, tracking_key="k").outcome)
+    _, step = bound.steps
+    compiled = step.map(record, ACCEPTANCE, 0, "k", known)
+    traced = step.trace(record, ACCEPTANCE, row=0, tracking_key="k", known=known)
+    assert repr(compiled) == repr(traced.outcome)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(LOOKUPS),
+    KINDS,
+    st.dictionaries(st.sampled_from(NAMES), RAW, min_size=1),
+    st.booleans(),
+)
+def test_what_is_asked_for_is_all_that_a_lookup_needs(
+    lookup: LookupSource, kind: FieldType, record: dict[str, object], is_there: bool
+) -> None:
+    inputs = tuple(Input(name=name, type=kind) for name in NAMES)
+    line = FieldMapping(target="t", source=Source(kind=SourceKind.LOOKUP, lookup=lookup))
+    flow = compile_flow(definition(inputs, (line,), None), 1)
+    asked = dict(flow.lookup_texts(record))
+    known = Known(found={lookup: dict.fromkeys(asked.values(), "001x" if is_there else None)})
+    mapped = flow.steps[1].map(record, ACCEPTANCE, 0, "k", known)
+    if isinstance(mapped, list):
+        assert "not looked up" not in mapped[0].message
+    else:
+        assert mapped == ({"t": "001x"} if is_there and asked else {})
 
 
 def test_a_disagreement_would_be_seen() -> None:
@@ -203,7 +258,7 @@ def test_a_disagreement_would_be_seen() -> None:
         ),
         1,
     )
-    (step,) = flow.steps
+    _, step = flow.steps
     assert (
         step.map({"a": "x"}, ACCEPTANCE, 0, "k")
         != step.trace({"a": "y"}, ACCEPTANCE, row=0, tracking_key="k").outcome
