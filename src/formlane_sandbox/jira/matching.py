@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from formlane_sandbox.jira.clauses import Asker, Reader, Test, clause_test, find_field, project_named
@@ -33,7 +33,7 @@ def matching(
             found.append((issue, version))
     found.sort(key=lambda item: item[0].id, reverse=True)
     for key, down in reversed(keys):
-        found.sort(key=lambda item, key=key: _sortable(key(*item)), reverse=down)  # type: ignore[misc]
+        found.sort(key=_rank(key), reverse=down)
     return [issue for issue, _ in found]
 
 
@@ -101,5 +101,11 @@ def _orderable(value: object) -> object:
     return " ".join(named_by(value))
 
 
-def _sortable(value: object) -> tuple[bool, object]:
-    return (value is None, 0 if value is None else value)
+def _rank(read: Reader) -> Callable[[tuple[Issue, Version]], tuple[bool, object]]:
+    """Empty values are the greatest."""
+
+    def rank(item: tuple[Issue, Version]) -> tuple[bool, object]:
+        value = read(*item)
+        return (value is None, 0 if value is None else value)
+
+    return rank

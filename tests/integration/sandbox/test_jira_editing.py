@@ -106,7 +106,9 @@ async def test_transitions() -> None:
     assert contains(
         entry, {"id": "31", "isAvailable": True, "to": {"name": "Done", "statusCategory": {"key": "done"}}}
     )
-    assert list(entry["fields"]) == ["resolution"]  # type: ignore[call-overload]
+    screen = entry["fields"]
+    assert isinstance(screen, dict)
+    assert list(screen) == ["resolution"]
     assert (done.status, done.text) == (204, "")
     assert [answer.status for answer in wrong] == [400] * 4
     assert wrong[0]["errorMessages"] == ["Missing 'transition' identifier"]
