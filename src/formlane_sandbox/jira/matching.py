@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from formlane_sandbox.jira.clauses import Asker, Reader, Test, clause_test, find_field, project_named
-from formlane_sandbox.jira.issues import Issue
+from formlane_sandbox.jira.issues import Issue, Version
 from formlane_sandbox.jira.jql import And, Clause, Not, Operator, Or, Query, Where
 from formlane_sandbox.jira.language import RefusedError, Sentence
 from formlane_sandbox.jira.naming import named_by
