@@ -19,7 +19,8 @@ from formlane.mapping import quasiquote as code
 from formlane.mapping.binding import BoundInput, sought
 from formlane.mapping.conversions import PLAIN, passage
 from formlane.mapping.evident import EVIDENT
-from formlane.mapping.lines import NOTHING_KNOWN, OMITTED, SKIP, Known, Line, LineFault, Mapper
+from formlane.mapping.limits import CHOOSING, LineFault, counts_digits, digits_test
+from formlane.mapping.lines import NOTHING_KNOWN, OMITTED, SKIP, Known, Line, Mapper
 from formlane.mapping.resolve import ResolvedStep
 
 _PARAMETERS = ("record", "acceptance", "row", "tracking_key", "known")
@@ -229,10 +230,13 @@ else:
             tests.append(
                 code.expression("len(H_V) <= H_MAX", H_V=value, H_MAX=code.constant(mapping.max_length))
             )
-        if mapping.choices and mapping.type in TEXTUAL | {FieldType.MULTI_ENUM}:
+        if mapping.choices and mapping.type in CHOOSING:
             choices = self._bind(slot("choices"), frozenset(mapping.choices))
             test = "H_C.issuperset(H_V)" if mapping.type is FieldType.MULTI_ENUM else "H_V in H_C"
             tests.append(code.expression(test, H_C=choices, H_V=value))
+        if counts_digits(mapping):
+            keeps = self._bind(slot("keeps"), digits_test(mapping))
+            tests.append(code.expression("H_KEEPS(H_V)", H_KEEPS=keeps, H_V=value))
         return tests
 
     def _put(self, line: Line, value: ast.expr) -> list[ast.stmt]:

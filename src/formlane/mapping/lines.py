@@ -6,15 +6,15 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Protocol, TypeAlias, cast
+from typing import Final, Protocol, TypeAlias
 
 from formlane.domain.flows import FieldMapping, LookupSource, NullPolicy, OnMiss, SystemValue
 from formlane.domain.outcomes import Reason, Rejected
-from formlane.domain.types import TEXTUAL, FieldType, Json, Value
-from formlane.domain.values import ValueFault, encodable, is_empty, render
-from formlane.errors import FormlaneError
+from formlane.domain.types import FieldType, Json, Value
+from formlane.domain.values import ValueFault, is_empty, render
 from formlane.formulas import Formula, FormulaContext
 from formlane.mapping.conversions import Conversion
+from formlane.mapping.limits import LineFault, check_limits
 
 LISTED_ERRORS = 5
 """Most errors whose texts a rejection carries."""
@@ -112,15 +112,6 @@ SYSTEM_TYPES: Mapping[SystemValue, FieldType] = {
 """Type of each system value."""
 
 
-class LineFault(FormlaneError):  # noqa: N818 - names what was found
-    """A value that may not be sent; turned into a `MappingError`."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
 class SourceFault(LineFault):
     """A source without a value; the message stands by itself."""
 
@@ -164,23 +155,6 @@ class Line:
         if self.mapping.required and (instead is None or instead == ""):
             raise LineFault(Reason.MISSING_REQUIRED, "is required by the destination and empty here")
         return OMITTED if policy is NullPolicy.OMIT else instead
-
-
-def check_limits(mapping: FieldMapping, value: Value) -> None:
-    """Raises `LineFault` when a value, not empty, is too long or none of the choices. Nothing is ever cut."""
-    if isinstance(value, str) and mapping.type in TEXTUAL:
-        if not encodable(value):
-            raise LineFault(Reason.NOT_ENCODABLE, "contains half of a surrogate pair, which is not text")
-        if mapping.max_length is not None and len(value) > mapping.max_length:
-            raise LineFault(
-                Reason.TOO_LARGE,
-                f"has {len(value):,} characters, the destination takes {mapping.max_length:,}; "
-                f"shorten it, for instance with LEFT(…, {mapping.max_length})",
-            )
-    if mapping.choices and mapping.type in TEXTUAL | {FieldType.MULTI_ENUM}:
-        chosen = value if isinstance(value, tuple) else (value,)
-        if not set(mapping.choices).issuperset(cast("tuple[str, ...]", chosen)):
-            raise LineFault(Reason.INVALID_VALUE, "is not one of the values that the destination offers")
 
 
 def error_of(target: str, fault: LineFault | ValueFault, *, what: str) -> MappingError:

@@ -12,7 +12,8 @@ from formlane.errors import InvalidInput
 from formlane.formulas import Formula, FormulaError
 from formlane.mapping.conversions import conversion
 from formlane.mapping.findings import Finding, error, formula_findings, meant
-from formlane.mapping.lines import OMITTED, SYSTEM_TYPES, FormulaCompiler, Line, LineFault, Omitted
+from formlane.mapping.limits import LineFault
+from formlane.mapping.lines import OMITTED, SYSTEM_TYPES, FormulaCompiler, Line, Omitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

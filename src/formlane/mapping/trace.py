@@ -14,13 +14,13 @@ from formlane.domain.types import FieldType, Json, Value
 from formlane.domain.values import ValueFault, render
 from formlane.formulas import Formula, FormulaFault
 from formlane.mapping.binding import BoundInput, sought
+from formlane.mapping.limits import LineFault
 from formlane.mapping.lines import (
     NOTHING_KNOWN,
     SKIP,
     Acceptance,
     Known,
     Line,
-    LineFault,
     Mapped,
     MappingError,
     Omitted,

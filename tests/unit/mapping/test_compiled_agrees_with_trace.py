@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any, cast
 
 import orjson
@@ -26,6 +27,7 @@ from formlane.errors import InvalidInput
 from formlane.formulas import compile_formula
 from formlane.mapping.compiler import CompiledFlow, compile_flow
 from formlane.mapping.conversions import conversion
+from formlane.mapping.limits import LineFault, check_limits, counts_digits, digits_test
 from formlane.mapping.lines import Acceptance, Known, MappingError, Skip
 from formlane.mapping.resolve import Resolver
 
@@ -53,11 +55,29 @@ FORMULAS = (
 CONDITIONS = (None, None, None, 'a <> ""', "a = 1", "TRUE", "FALSE", "VALUE(a) > 0")
 AWKWARD = (
     "|x|é|  |250|1.50|true|no|2024-12-31|2024-02-30|2024-12-31T18:30:00Z|18:30|a;b|a|b|name@example.org"
-    "|https://example.org|+1 555|QUJD|\ud800|９|1e400|-0"
+    "|https://example.org|+1 555|QUJD|\ud800|９|1e400|-0|99.95|100|0.05|1.500"
 )
 TEXTS = AWKWARD.split("|")
 OTHERS: list[object] = [
-    *[None, True, False, 0, 1, -5, 10**18, 10**18 + 1, 2**70, 0.1, -0.0, 3.0, 1e16, 1e300, float("nan")],
+    *[
+        None,
+        True,
+        False,
+        0,
+        1,
+        -5,
+        10**18,
+        10**18 + 1,
+        2**70,
+        0.1,
+        -0.0,
+        3.0,
+        99.9,
+        12.25,
+        1e16,
+        1e300,
+        float("nan"),
+    ],
     *[[], ["a", "b"], ["x"], ["a", 1], {}, {"k": [1, "é"]}, {"k": float("inf")}],
 ]
 LOOKUPS = tuple(
@@ -74,6 +94,9 @@ VARIANTS: list[dict[str, Any]] = [
     {"max_length": 3},
     {"nulls": NullPolicy.DEFAULT, "default": "x"},
     {"choices": ("x", "a", "é", "250")},
+    {"digits": 3},
+    {"decimals": 1},
+    {"digits": 3, "decimals": 1},
 ]
 
 
@@ -92,8 +115,8 @@ def sources(draw: st.DrawFn) -> Source:
             return Source(kind=kind, system=draw(st.sampled_from(SystemValue)))
         case SourceKind.STEP:
             return Source(kind=kind, step="first")
-        case SourceKind.LOOKUP:
-            return Source(kind=kind, lookup=draw(st.sampled_from(LOOKUPS)))
+        case _:
+            return Source(kind=SourceKind.LOOKUP, lookup=draw(st.sampled_from(LOOKUPS)))
 
 
 @st.composite
@@ -107,6 +130,8 @@ def mappings(draw: st.DrawFn, target: str) -> FieldMapping:
         nulls=draw(st.sampled_from(NullPolicy)),
         default=default,
         max_length=draw(st.none() | st.integers(1, 6)),
+        digits=draw(st.none() | st.integers(1, 5)),
+        decimals=draw(st.none() | st.integers(0, 4)),
         choices=tuple(draw(st.sampled_from([(), (), ("x", "a"), ("250", "é")]))),
     )
 
@@ -178,15 +203,14 @@ def test_conditions_agree(condition: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(
     flows(),
-    st.lists(
-        st.tuples(st.dictionaries(st.sampled_from(NAMES), RAW), known_things()), min_size=5, max_size=15
-    ),
+    st.lists(st.dictionaries(st.sampled_from(NAMES), RAW), min_size=5, max_size=15),
+    known_things(),
 )
 def test_compiled_and_trace_give_the_same(
-    flow: CompiledFlow, records: list[tuple[dict[str, object], Known]]
+    flow: CompiledFlow, records: list[dict[str, object]], known: Known
 ) -> None:
     _, step = flow.steps
-    for row, (record, known) in enumerate(records):
+    for row, record in enumerate(records):
         compiled = step.map(record, ACCEPTANCE, row, "k", known)
         traced = step.trace(record, ACCEPTANCE, row=row, tracking_key="k", known=known).outcome
         assert repr(compiled) == repr(traced)
@@ -247,6 +271,25 @@ def test_what_is_asked_for_is_all_that_a_lookup_needs(
         assert "not looked up" not in mapped[0].message
     else:
         assert mapped == ({"t": "001x"} if is_there and asked else {})
+
+
+@given(
+    st.integers(1, 17) | st.none(),
+    st.integers(0, 8) | st.none(),
+    st.integers(-(10**15), 10**15)
+    | st.floats(-1e15, 1e15)
+    | st.decimals(-(10**9), 10**9, places=3).map(float),
+)
+def test_the_quick_test_of_digits_is_right(digits: int | None, decimals: int | None, value: float) -> None:
+    mapping = input_line(FieldType.DECIMAL, digits=digits, decimals=decimals)
+    if not counts_digits(mapping):
+        return
+    try:
+        check_limits(mapping, Decimal(repr(value)))
+    except LineFault:
+        assert not digits_test(mapping)(value)
+    else:
+        assert digits_test(mapping)(value)
 
 
 def test_a_disagreement_would_be_seen() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -70,7 +71,7 @@ RECORD: dict[str, object] = {"email": "a@b.c", "subject": "Help", "domain": "b.c
 ANSWERS = {ACCOUNT: {"b.c": "001x"}, MAY_MISS: {"b.c": "001x"}, SIZE: {"250": "t1"}}
 
 
-def mapped(step: int, record: dict[str, object], known: Known, *, flow: CompiledFlow = FLOW) -> Mapped:
+def mapped(step: int, record: Mapping[str, object], known: Known, *, flow: CompiledFlow = FLOW) -> Mapped:
     return flow.steps[step].map(record, ACCEPTANCE, 0, "k", known)
 
 
@@ -133,7 +134,7 @@ def test_a_miss_is_empty_or_rejects_and_never_tells_the_value() -> None:
 
 @pytest.mark.parametrize("found", [{}, {ACCOUNT: {"other": "001x"}}], ids=["nothing", "other"])
 def test_what_was_not_looked_up_is_told_as_a_fault_of_ours(
-    found: dict[LookupSource, dict[str, str | None]],
+    found: Mapping[LookupSource, Mapping[str, str | None]],
 ) -> None:
     errors = mapped(0, RECORD, Known(found=found))
     assert isinstance(errors, list)
