@@ -77,7 +77,7 @@ def _check_text(mapping: FieldMapping, value: str) -> None:
 
 
 def _check_number(mapping: FieldMapping, value: int | Decimal) -> None:
-    before, _, after = format(abs(value), "f").partition(".")
+    before, _, after = format(Decimal(value), "f").lstrip("-").partition(".")
     whole, places = len(before.lstrip("0")), len(after.rstrip("0"))
     if mapping.decimals is not None and places > mapping.decimals:
         raise LineFault(
