@@ -18,6 +18,7 @@ from formlane.domain.lanes import (
     Renewed,
     Settled,
     Settlement,
+    Unfinished,
 )
 
 
@@ -57,6 +58,10 @@ class Lanes(Protocol):
 
     async def held_window(self, leases: Sequence[Lease]) -> list[HeldRecord]:
         """The records of leased windows of held records, by lane, oldest first."""
+        ...
+
+    async def unfinished(self, leases: Sequence[Lease]) -> list[Unfinished]:
+        """Where the records of leased replays (not those sent as new) stopped before, the latest for each."""
         ...
 
     async def renew(self, leases: Sequence[Lease], length: dt.timedelta) -> list[Renewed]:

@@ -19,6 +19,7 @@ from formlane.domain.lanes import (
     Renewed,
     Settled,
     Settlement,
+    Unfinished,
 )
 from formlane.errors import Unavailable
 from formlane.memory.lanes import MemoryLanes
@@ -82,6 +83,10 @@ class DistantLanes:
     async def held_window(self, leases: Sequence[Lease]) -> list[HeldRecord]:
         """See `Lanes.held_window`."""
         return await self._call("held_window", lambda: self._inner.held_window(leases))
+
+    async def unfinished(self, leases: Sequence[Lease]) -> list[Unfinished]:
+        """See `Lanes.unfinished`."""
+        return await self._call("unfinished", lambda: self._inner.unfinished(leases))
 
     async def renew(self, leases: Sequence[Lease], length: dt.timedelta) -> list[Renewed]:
         """See `Lanes.renew`."""

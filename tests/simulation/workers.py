@@ -10,14 +10,17 @@ from uuid import UUID
 import orjson
 
 from formlane.destinations.base import Call, CallResult, Journal
+from formlane.destinations.lookups import Lookup, LookupAnswer
 from formlane.domain.lanes import Content, HeldRecord, Lease, LeaseRequest, Queue
 from formlane.domain.outcomes import Delivered
 from formlane.domain.retry import RetryPolicy
 from formlane.domain.sealing import SealKind
 from formlane.errors import Unavailable
 from formlane.services.recipes import Recipe
+from formlane.worker.lookups import LookupCache
 from formlane.worker.run import run_lane
 from formlane.worker.tools import Opened, Tools
+from formlane.worker.window import Sources
 from tests.simulation.cast import Character, Kind
 from tests.simulation.destination import Destination, content_of
 from tests.simulation.kernel import Answer, Kernel, Process, Task, forever, sleep
@@ -159,9 +162,11 @@ class Worker(Process):
         opened = Opened(
             lease=lease,
             began=began,
-            contents=[one for one in contents if one.lane == lease.lane],
-            held=[one for one in held if one.lane == lease.lane],
-            batches=batches.__getitem__,
+            sources=Sources(
+                contents=[one for one in contents if one.lane == lease.lane],
+                batches=batches.__getitem__,
+                held=[one for one in held if one.lane == lease.lane],
+            ),
             sealer=PlainSeal(),
             opener=PlainSeal(),
         )
@@ -185,6 +190,7 @@ class Worker(Process):
             policy=self.around.policy,
             chance=self.around.kernel.chance.random,
             stopping=lambda: self.is_stopping or running.stop is not None,
+            lookups=LookupCache(self.clock),
         )
 
     def _ended(self, running: Running, error: BaseException | None) -> None:
@@ -271,6 +277,10 @@ class SimulatedPusher:
         there = self._around.destinations[recipe.flow]
         await self._may_send(call, looking=True)
         return await there.request(call, there.look)
+
+    async def look_up(self, recipe: Recipe, lookup: Lookup) -> LookupAnswer:
+        """Never asked: no simulated flow looks anything up."""
+        raise NotImplementedError
 
     async def _publish(self, there: Destination, call: Call, journal: Journal) -> CallResult:
         """Uploads under a temporary name, then renames; where it stands is in the journal."""

@@ -189,6 +189,7 @@ class Call:
     `id` is the same for the same records of the same lane and step, however often it is tried, and
     names the call to the destination. `attempt` counts from 1. `columns` are the mapping's targets
     in order, for formats that need them. `bulk`: cut by the limits of the operation's bulk interface.
+    `step`: which of the flow's steps, from 0.
     """
 
     id: UUID
@@ -206,6 +207,7 @@ class Call:
     names: Mapping[str, str] = field(default_factory=dict)
     """Plain names for templates: `tenant`, `flow`, `form`."""
     bulk: bool = False
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,8 @@ class Lease:
 
     For a held window `head` and `to` are None. `maybe_sent`: the call at the head may have arrived
     although no answer was recorded. `cut`: where the next call ends, if a refused one was split.
-    `calls`: the grant. `held_keys`: keys with a record held.
+    `results`: what its records achieved so far, sealed. `calls`: the grant. `held_keys`: keys with a record
+    held.
     """
 
     lane: UUID
@@ -127,7 +128,7 @@ class Lease:
     head: Position | None
     to: Position | None
     cut: Position | None = None
-    step: int = 0
+    results: bytes | None = None
     maybe_sent: bool = False
     lapses: int = 0
     sending_lapses: int = 0
@@ -190,6 +191,17 @@ class HeldRecord:
     remote_ids: bytes | None
     attempt: int
     held_since: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A record of a replay with the step at which it stopped before; `detail` is that exception's, sealed."""
+
+    lane: UUID
+    batch: UUID
+    index: int
+    step: int
+    detail: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +311,7 @@ class Settlement:
     are known. `finished`: the window is done. `given_back`: the lease ends. `quiet`: an answer was
     lost. `retry`: wait of the lane. `call`: whose journal is done with, on progress.
     `narrowed`: the window's new end. `cut`: where the next call ends. `flow_blocked`: the flow waits
-    for a person.
+    for a person. `results`: what the window's records achieved so far, sealed; empty: nothing; None: as it was.
     """
 
     lane: UUID
@@ -322,6 +334,7 @@ class Settlement:
     narrowed: Position | None = None
     cut: Position | None = None
     flow_blocked: bool = False
+    results: bytes | None = None
     attempts: tuple[Attempt, ...] = ()
     exceptions: tuple[Exceptional, ...] = ()
     held: tuple[NewHeld, ...] = ()

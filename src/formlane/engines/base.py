@@ -16,16 +16,21 @@ from formlane.destinations.base import (
     Journal,
     ObjectInfo,
 )
+from formlane.destinations.lookups import Lookup, LookupAnswer
+from formlane.destinations.tokens import TokenKeeper
 from formlane.domain.flows import FlowDefinition
 from formlane.domain.types import Json
 
 Secrets = Callable[[], Awaitable[Mapping[str, str]]]
 """Opens a connection's secrets when they are needed; every opening is audited."""
 
+Tokens = Callable[[], TokenKeeper | None]
+"""The keeper of a connection's access token; None leaves it to the connector's memory."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A connection as an engine needs it. `revision` changes with settings and secrets."""
+    """A connection as an engine needs it. `revision` changes with settings and secrets, 0: not saved."""
 
     tenant: UUID
     connection: UUID
@@ -33,6 +38,7 @@ class Account:
     kind: str
     settings: Mapping[str, Json]
     secrets: Secrets
+    tokens: Tokens = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,10 @@ class Engine(Protocol):
 
     async def find(self, account: Account, call: Call) -> CallResult:
         """Looks a lost call's records up by tracking key: `Delivered` or `Rejected(NOT_FOUND)` each."""
+        ...
+
+    async def look_up(self, account: Account, lookup: Lookup) -> LookupAnswer:
+        """Finds objects by the value of a field, for mappings."""
         ...
 
     async def forget(self, connection: UUID) -> None:

@@ -18,6 +18,7 @@ from formlane.domain.lanes import (
     Renewed,
     Settled,
     Settlement,
+    Unfinished,
 )
 from formlane.memory import accepting, journal, leasing, pace, settling, windows
 from formlane.memory.clock import ManualClock
@@ -48,6 +49,10 @@ class MemoryLanes:
     async def held_window(self, leases: Sequence[Lease]) -> list[HeldRecord]:
         """See `Lanes.held_window`."""
         return windows.held_records(self._leased(leases))
+
+    async def unfinished(self, leases: Sequence[Lease]) -> list[Unfinished]:
+        """See `Lanes.unfinished`."""
+        return windows.unfinished(self.state, self._leased(leases))
 
     async def renew(self, leases: Sequence[Lease], length: dt.timedelta) -> list[Renewed]:
         """See `Lanes.renew`."""

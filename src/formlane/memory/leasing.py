@@ -163,7 +163,7 @@ def _lease(state: State, lane: LaneState, calls: int, now: dt.datetime) -> Lease
         head=None if is_held else lane.queue(lane.window.queue).head,
         to=lane.window.to,
         cut=lane.cut,
-        step=lane.step,
+        results=lane.results,
         maybe_sent=lane.maybe_sent,
         lapses=lane.lapses,
         sending_lapses=lane.sending_lapses,

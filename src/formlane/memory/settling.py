@@ -164,6 +164,10 @@ def _settle_lane(lane: LaneState, one: Settlement, now: dt.datetime) -> None:
         lane.cut = None
     elif one.cut is not None:
         lane.cut = one.cut
+    if one.finished:
+        lane.results = None
+    elif one.results is not None:
+        lane.results = one.results or None
     lane.retry_at = None if one.retry is None else now + one.retry
     lane.quiet_until = None if one.quiet is None else now + one.quiet
     if one.given_back:

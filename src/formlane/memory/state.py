@@ -184,7 +184,7 @@ class LaneState:
 
     window: Window | None = None
     cut: Position | None = None
-    step: int = 0
+    results: bytes | None = None
     maybe_sent: bool = False
     sending: bool = False
     lapses: int = 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from uuid import UUID
 
-from formlane.domain.lanes import Content, HeldRecord, Position, Queue
+from formlane.domain.lanes import Content, HeldRecord, Position, Queue, Unfinished
 from formlane.memory.ready import live_is_due
 from formlane.memory.state import (
     MOST_HELD,
@@ -177,3 +177,22 @@ def held_records(lanes: list[LaneState]) -> list[HeldRecord]:
         for row in lane.held.values()
         if row.window == lane.window.id
     ]
+
+
+def unfinished(state: State, lanes: list[LaneState]) -> list[Unfinished]:
+    """Where the records of leased replays stopped before; of several exceptions of one the last written."""
+    found: dict[tuple[UUID, UUID, int], Unfinished] = {}
+    for lane in lanes:
+        if lane.window is None or lane.window.queue is not Queue.REPLAY:
+            continue
+        rows = {
+            delivery.batch: set(delivery.rows or ())
+            for _, delivery in deliveries_of(lane)
+            if not delivery.as_new
+        }
+        for (batch, index, flow, _, step), exception in state.exceptions.items():
+            if flow == lane.flow and index in rows.get(batch, ()):
+                found[lane.id, batch, index] = Unfinished(
+                    lane=lane.id, batch=batch, index=index, step=step, detail=exception.detail
+                )
+    return list(found.values())

@@ -15,14 +15,13 @@ from formlane.domain.flows import FieldMapping, SourceKind, Step, SystemValue
 from formlane.domain.forms import Binding
 from formlane.domain.ids import RecordId, record_to_text, to_text
 from formlane.domain.outcomes import Outcome, Reason, Skipped
-from formlane.domain.types import FieldType
 from formlane.engines.base import Account
 from formlane.errors import InvalidInput
 from formlane.mapping.compiler import CompiledFlow, compile_flow
 from formlane.mapping.lines import Acceptance, Mapper, MappingError, Skip, rejection
 from formlane.services.accounts import Accounts
 from formlane.services.ports.store import Store
-from formlane.services.releases import as_definition, spec_of
+from formlane.services.releases import as_definition, limits_of, specs_of
 
 BoundMapper: TypeAlias = tuple[Mapper, Acceptance]
 
@@ -32,60 +31,68 @@ class Recipe:
     """One release of a flow. Immutable, and the same for every try of a window that is bound to it.
 
     `flows` holds the compiled flow per origin: bound to a form's fields, or as it is for the flow's own
-    PUSH API. `source_names` are for templates and system values. `tracks`: tracking keys are
-    written.
+    PUSH API. `source_names` are for templates and system values. `specs`:
+    limits and promises per step, `limits` what a range keeps to that runs through all of them. `tracks`:
+    whether a step writes tracking keys.
     """
 
     flow: UUID
     release: int
     version: int
-    step: Step
-    spec: OperationSpec
+    specs: tuple[OperationSpec, ...]
     account: Account
     compiled: CompiledFlow
     flows: Mapping[UUID, CompiledFlow]
     source_names: Mapping[UUID, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    tracks: bool = field(init=False)
+    tracks: tuple[bool, ...] = field(init=False)
+    limits: OperationSpec = field(init=False)
 
     def __post_init__(self) -> None:
-        tracks = self.step.tracking_field is not None or any(map(_is_tracking, self.step.mapping))
-        object.__setattr__(self, "tracks", tracks)
+        object.__setattr__(self, "tracks", tuple(map(_tracks, self.steps)))
+        object.__setattr__(self, "limits", limits_of(self.specs))
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Target fields in the mapping's order."""
-        return self.compiled.steps[0].columns
+    def steps(self) -> tuple[Step, ...]:
+        """The flow's steps, in order."""
+        return self.compiled.definition.steps
 
-    @property
-    def types(self) -> tuple[FieldType, ...]:
-        """Their types."""
-        return self.compiled.steps[0].types
+    def spec(self, step: int, *, bulk: bool = False) -> OperationSpec:
+        """Limits and promises of a step, or of its interface for large amounts."""
+        spec = self.specs[step]
+        return spec.bulk if bulk and spec.bulk is not None else spec
 
-    def mapper(self, origin: UUID, batch: UUID, accepted_at: dt.datetime) -> BoundMapper:
-        """The mapper for the records of one batch, and what it has to know of the batch."""
-        compiled = self.flows.get(origin, self.compiled)
+    def bound_to(self, origin: UUID) -> CompiledFlow:
+        """The compiled flow for records of a form, or of the flow's own PUSH API."""
+        return self.flows.get(origin, self.compiled)
+
+    def mapper(self, origin: UUID, batch: UUID, accepted_at: dt.datetime, step: int = 0) -> BoundMapper:
+        """The mapper of a step for the records of one batch, and what it has to know of the batch."""
         acceptance = Acceptance(
             batch_id=to_text("batch", batch),
             accepted_at=accepted_at,
             source=to_text("flow" if origin == self.flow else "form", origin),
             source_name=self.source_names.get(origin, ""),
         )
-        return compiled.steps[0].map, acceptance
+        return self.bound_to(origin).steps[step].map, acceptance
 
-    def tracking_key(self, record: RecordId, as_new: UUID | None) -> str:
+    def tracking_key(self, record: RecordId, as_new: UUID | None, step: int = 0) -> str:
         """The identity written with a record: a function of record, flow and step (and of the replay,
         if it is sent as new). Empty when neither the step nor its mapping uses it.
         """
-        if not self.tracks:
+        if not self.tracks[step]:
             return ""
-        name = f"{record_to_text(record)}|{self.flow.hex}|0|{as_new.hex if as_new else ''}"
+        name = f"{record_to_text(record)}|{self.flow.hex}|{step}|{as_new.hex if as_new else ''}"
         return "fl" + hashlib.sha256(name.encode()).hexdigest()[:30]
 
 
 def decided(mapped: Skip | list[MappingError]) -> Outcome:
     """The outcome of a record that is not sent: its condition is false, or it cannot be mapped."""
     return Skipped(reason=Reason.CONDITION_FALSE) if isinstance(mapped, Skip) else rejection(mapped)
+
+
+def _tracks(step: Step) -> bool:
+    return step.tracking_field is not None or any(map(_is_tracking, step.mapping))
 
 
 def _is_tracking(line: FieldMapping) -> bool:
@@ -116,7 +123,7 @@ class Recipes:
         else:
             account = await self._accounts.get(tenant, recipe.account.connection)
             if account is not recipe.account:
-                recipe = replace(recipe, account=account, spec=self._spec(recipe.compiled, account))
+                recipe = replace(recipe, account=account, specs=self._specs(recipe.compiled, account))
         self._kept[place] = recipe
         self._kept.move_to_end(place)
         if len(self._kept) > self._most:
@@ -143,8 +150,7 @@ class Recipes:
             flow=flow,
             release=number,
             version=version.version,
-            step=version.definition.steps[0],
-            spec=self._spec(compiled, account),
+            specs=self._specs(compiled, account),
             account=account,
             compiled=compiled,
             flows=flows,
@@ -152,8 +158,8 @@ class Recipes:
             names={"tenant": owner.name, "flow": found.name, "form": only[0].name if len(only) == 1 else ""},
         )
 
-    def _spec(self, compiled: CompiledFlow, account: Account) -> OperationSpec:
+    def _specs(self, compiled: CompiledFlow, account: Account) -> tuple[OperationSpec, ...]:
         destination = self._destinations.get(account.kind)
         if destination is None:
             raise InvalidInput(f"There is no destination of kind {account.kind!r}.")
-        return spec_of(compiled.definition, destination, account.settings)
+        return specs_of(compiled.definition, destination, account.settings)

@@ -25,6 +25,7 @@ from formlane.domain.lanes import (
     Renewed,
     Settled,
     Settlement,
+    Unfinished,
     Verdict,
 )
 from formlane.errors import Unavailable
@@ -152,6 +153,21 @@ class PostgresLanes:
             for row in rows
         ]
 
+    async def unfinished(self, leases: Sequence[Lease]) -> list[Unfinished]:
+        """See `Lanes.unfinished`."""
+        async with free_connection(self._pool) as connection:
+            rows = await connection.fetch("SELECT * FROM formlane.unfinished($1, $2)", *_keys(leases))
+        return [
+            Unfinished(
+                lane=row["lane_id"],
+                batch=row["batch_id"],
+                index=row["index"],
+                step=row["step"],
+                detail=row["detail"],
+            )
+            for row in rows
+        ]
+
     async def held_window(self, leases: Sequence[Lease]) -> list[HeldRecord]:
         """See `Lanes.held_window`."""
         async with free_connection(self._pool) as connection:
@@ -247,7 +263,7 @@ def _lease(row: asyncpg.Record) -> Lease:
         head=None if queue is Queue.HELD else Position(row["head_seq"], row["head_offset"]),
         to=None if queue is Queue.HELD else Position(row["to_seq"], row["to_offset"]),
         cut=None if row["cut_seq"] is None else Position(row["cut_seq"], row["cut_offset"]),
-        step=row["step"],
+        results=row["results"],
         maybe_sent=row["maybe_sent"],
         lapses=row["lapses"],
         sending_lapses=row["sending_lapses"],
@@ -294,6 +310,7 @@ def _settlement(one: Settlement) -> tuple[object, ...]:
         *narrowed,
         *(one.cut or (None, None)),
         one.flow_blocked,
+        one.results,
     )
 
 

@@ -28,7 +28,7 @@ class Tried:
 
 
 def attempt_of(
-    lease: Lease, span: Range, tried: Tried, *, delivered: int, id_: UUID, sealer: Sealer
+    lease: Lease, span: Range, tried: Tried, *, step: int, delivered: int, id_: UUID, sealer: Sealer
 ) -> Attempt:
     """The row of an attempt; the exchange and the remote ids are sealed under its id."""
     outcomes = tried.result.outcomes
@@ -40,7 +40,7 @@ def attempt_of(
     return Attempt(
         id=id_,
         call=tried.call.id,
-        step=lease.step,
+        step=step,
         queue=lease.queue,
         start=span.items[0].place,
         end=span.end,
@@ -48,7 +48,7 @@ def attempt_of(
         number=tried.call.attempt,
         started_at=tried.started_at,
         milliseconds=round(tried.took * 1000),
-        records=len(span.sendable),
+        records=len(tried.call.records),
         delivered=delivered,
         outcome=outcome,
         reason=reason,

@@ -17,10 +17,14 @@ from formlane.worker.window import Item
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A contiguous range of a window that is settled at once; `sendable` may be empty."""
+    """A contiguous range of a window that is settled at once; `sendable` may be empty.
+
+    `bulk`: cut by the limits of the interface for large amounts.
+    """
 
     items: Sequence[Item]
     sendable: Sequence[Item]
+    bulk: bool = False
 
     @property
     def end(self) -> Position:
@@ -35,7 +39,9 @@ def cut(items: Sequence[Item], recipe: Recipe, *, cut_at: Position | None = None
     not keep order within a call, before a second record of one key or one match-key value. Held
     records go one by one: each has its own waiting time.
     """
-    spec = recipe.spec
+    spec, bulk = recipe.limits, False
+    if spec.bulk is not None and len(items) >= spec.bulk.least and not items[0].held:
+        spec, bulk = spec.bulk, True
     most = 1 if items[0].held else spec.max_records
     careful = not spec.keeps_order or items[0].content.queue is Queue.REPLAY
     sendable: list[Item] = []
@@ -55,8 +61,30 @@ def cut(items: Sequence[Item], recipe: Recipe, *, cut_at: Position | None = None
             sendable.append(item)
         count += 1
     if len(sendable) > 1 and _weight(sendable) > spec.max_bytes:
-        return _trimmed(items[:count], spec.max_bytes)
-    return Range(items[:count], sendable)
+        return _trimmed(items[:count], spec.max_bytes, bulk=bulk)
+    return Range(items[:count], sendable, bulk)
+
+
+def turn_of(span: Range, recipe: Recipe) -> tuple[Range, Sequence[Item]]:
+    """Those of a range that stand before its first step, whose turn it is; the others come after them.
+
+    Where a later step would write one object twice in a call, the range ends before the second.
+    """
+    if not span.sendable:
+        return span, ()
+    step = min(item.step for item in span.sendable)
+    seen: set[object] = set()
+    turn: list[Item] = []
+    for item in span.sendable:
+        if item.step != step:
+            continue
+        marks = () if recipe.specs[step].keeps_order else _marks(item, recipe)
+        if not seen.isdisjoint(marks):
+            items = span.items[: span.items.index(item)]
+            return Range(items, [one for one in span.sendable if one.place < item.place], span.bulk), turn
+        seen.update(marks)
+        turn.append(item)
+    return span, turn
 
 
 def _weight(sendable: Sequence[Item]) -> int:
@@ -64,7 +92,7 @@ def _weight(sendable: Sequence[Item]) -> int:
     return len(orjson.dumps([item.fields for item in sendable]))
 
 
-def _trimmed(items: Sequence[Item], most: int) -> Range:
+def _trimmed(items: Sequence[Item], most: int, *, bulk: bool) -> Range:
     """As many of the items as weigh no more than `most` bytes, at least one that is sent."""
     sendable: list[Item] = []
     weight = 0
@@ -72,9 +100,9 @@ def _trimmed(items: Sequence[Item], most: int) -> Range:
         if item.fields is not None and not item.behind:
             weight += len(orjson.dumps(item.fields))
             if sendable and weight > most:
-                return Range(items[:count], sendable)
+                return Range(items[:count], sendable, bulk)
             sendable.append(item)
-    return Range(items, sendable)
+    return Range(items, sendable, bulk)
 
 
 def _is_apart(item: Item, first: Item) -> bool:
@@ -85,31 +113,40 @@ def _is_apart(item: Item, first: Item) -> bool:
 
 def _marks(item: Item, recipe: Recipe) -> tuple[object, ...]:
     marks: tuple[object, ...] = () if item.key is None else (item.key,)
-    if recipe.step.match_key and item.fields is not None:
-        marks += (tuple(str(item.fields.get(name)) for name in recipe.step.match_key),)
+    match_key = recipe.steps[item.step].match_key
+    if match_key and item.fields is not None:
+        marks += ((item.step, *(str(item.fields.get(name)) for name in match_key)),)
     return marks
 
 
-def call_of(lease: Lease, recipe: Recipe, sendable: Sequence[Item], *, number: int) -> Call:
-    """The call that carries these items, tried for the `number`th time.
+def call_of(
+    lease: Lease, recipe: Recipe, sendable: Sequence[Item], *, number: int, bulk: bool = False
+) -> Call:
+    """The call that carries these items, all before one step, tried for the `number`th time.
 
     Its id depends on lane, step and records alone.
     """
+    index = sendable[0].step
+    step, compiled = recipe.steps[index], recipe.compiled.steps[index]
     first = sendable[0].content
     namespace = uuid5(lease.lane, first.source.hex) if first.as_new else lease.lane
-    id_: CallId = call_id(LaneId(namespace), lease.step, [item.record for item in sendable])
+    id_: CallId = call_id(LaneId(namespace), index, [item.record for item in sendable])
     return Call(
         id=id_,
-        object=recipe.step.object,
-        operation=recipe.step.operation,
+        object=step.object,
+        operation=step.operation,
         records=_records(sendable),
-        columns=recipe.columns,
-        types=recipe.types,
-        match_key=recipe.step.match_key,
-        tracking_field=recipe.step.tracking_field,
-        options=recipe.step.options,
+        columns=compiled.columns,
+        types=compiled.types,
+        match_key=step.match_key,
+        no_match=step.no_match,
+        several_matches=step.several_matches,
+        tracking_field=step.tracking_field,
+        options=step.options,
         attempt=number,
         names=recipe.names,
+        bulk=bulk,
+        step=index,
     )
 
 
@@ -126,5 +163,5 @@ def _records(sendable: Sequence[Item]) -> list[CallRecord]:
 
 def calls_left(lease: Lease, items: Sequence[Item], recipe: Recipe) -> int:
     """About how many calls the items still need; at least one."""
-    per_call = 1 if lease.queue is Queue.HELD else recipe.spec.max_records
+    per_call = 1 if lease.queue is Queue.HELD else recipe.limits.max_records
     return max(1, -(-len(items) // per_call))

@@ -5,20 +5,39 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from formlane.domain.lanes import ConnectionEffect, Lease
 from formlane.domain.outcomes import Blocked, Deferred, Outcome, Reason, Scope, Uncertain
 from formlane.domain.retry import RetryPolicy
 
 
+class Effect(TypedDict):
+    """Health as a settlement tells it."""
+
+    connection: ConnectionEffect | None
+    connection_wait: dt.timedelta | None
+    pause_reason: str | None
+    pause_message: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The effect on a connection; `wait` with a failure, reason and message also with a block."""
+    """What is to be done about a connection; `wait` with a failure, reason and message also with a block."""
 
-    effect: ConnectionEffect | None = None
+    does: ConnectionEffect | None = None
     wait: dt.timedelta | None = None
     reason: str | None = None
     message: str | None = None
+
+    def effect(self) -> Effect:
+        """The part of a settlement that is about the connection."""
+        return Effect(
+            connection=self.does,
+            connection_wait=self.wait,
+            pause_reason=self.reason,
+            pause_message=self.message,
+        )
 
 
 UNKNOWN = Health()

@@ -33,6 +33,9 @@ from formlane.worker.window import Item
 BEHIND_KEY = "behind_key"
 """Why a record is held that was never tried: an earlier one of its key is."""
 
+NEXT_STEP = "next_step"
+"""Why a held record is held on: it passed a step, and another follows."""
+
 
 @dataclass(slots=True)
 class Parts:
@@ -51,7 +54,6 @@ class Bench:
     """What judging needs besides the outcomes: when, under which release and policy, and a sealer."""
 
     release: int
-    step: int
     done_at: dt.datetime
     policy: RetryPolicy
     chance: float
@@ -95,7 +97,10 @@ def judge(span: Range, outcomes: Sequence[Outcome], bench: Bench) -> Parts:
             total = sums.setdefault((content.source, minute), _Sum())
             bucket = bucket_of(bench.done_at - content.accepted_at)
         if item.behind:
-            _hold(item, parts, retry=dt.timedelta(0), reason=BEHIND_KEY, bench=bench, tried=False)
+            _hold(item, parts, retry=dt.timedelta(0), reason=BEHIND_KEY, bench=bench, tried=bool(item.remote))
+            continue
+        if item.held is not None and item.step > item.held.step and item.outcome is None:
+            parts.tried.append(_before_next_step(item, bench))
             continue
         outcome = next(answers) if item.outcome is None else item.outcome
         if isinstance(outcome, Delivered):
@@ -108,6 +113,19 @@ def judge(span: Range, outcomes: Sequence[Outcome], bench: Bench) -> Parts:
     for (source, minute), counted in sums.items():
         parts.ledger.extend(counted.entries(source, minute))
     return parts
+
+
+def _before_next_step(item: Item, bench: Bench) -> HeldTry:
+    """A held record that passed a step: the next one is its next try, at once."""
+    assert item.held is not None
+    return HeldTry(
+        place=item.held.place,
+        gone=False,
+        step=item.step,
+        remote_ids=item.sealed_remote(bench.sealer),
+        used_attempt=False,
+        reason=NEXT_STEP,
+    )
 
 
 @dataclass(slots=True)
@@ -180,7 +198,14 @@ def _hold(
         parts.held_keys.add(item.key)
     if item.held is not None:
         parts.tried.append(
-            HeldTry(place=item.held.place, gone=False, step=bench.step, retry=retry, reason=reason)
+            HeldTry(
+                place=item.held.place,
+                gone=False,
+                step=item.step,
+                remote_ids=item.sealed_remote(bench.sealer),
+                retry=retry,
+                reason=reason,
+            )
         )
         return
     parts.held.append(
@@ -189,11 +214,12 @@ def _hold(
             queue=item.content.queue,
             seq=item.content.seq,
             position=item.offset,
-            step=bench.step,
+            step=item.step,
             release=bench.release if tried else None,
             attempt=1 if tried else 0,
             retry=retry,
             reason=reason,
+            remote_ids=item.sealed_remote(bench.sealer),
         )
     )
 
@@ -211,6 +237,7 @@ def _exception(
                 "fields": fields,
                 "code": code,
                 "text": None if isinstance(outcome, Uncertain) else outcome.vendor_text,
+                **({"remote": item.remote} if item.remote else {}),
             }
         )
         detail = bench.sealer.seal(
@@ -220,7 +247,7 @@ def _exception(
         batch=item.content.batch,
         index=item.row,
         source=item.content.source,
-        step=bench.step,
+        step=item.step,
         status=status,
         reason=str(reason),
         release=bench.release,

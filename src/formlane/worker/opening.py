@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from formlane.domain.lanes import Content, HeldRecord, Lease, Queue
+import orjson
+
+from formlane.domain.lanes import Content, HeldRecord, Lease, Queue, Unfinished
 from formlane.domain.sealing import Opener, Sealing, SealKind
 from formlane.errors import SealBroken
 from formlane.ports import Lanes
 from formlane.services.blobs import unpack_records
 from formlane.worker.journal import blobs_of
-from formlane.worker.window import Records
+from formlane.worker.window import NO_IDS, Records, Sources
 
 OPENED_PER_SEALED = 12
 """About how many bytes of Python objects one sealed byte becomes."""
@@ -25,6 +27,7 @@ class Fetched:
 
     contents: dict[UUID, list[Content]] = field(default_factory=lambda: defaultdict(list))
     held: dict[UUID, list[HeldRecord]] = field(default_factory=lambda: defaultdict(list))
+    unfinished: dict[UUID, list[Unfinished]] = field(default_factory=lambda: defaultdict(list))
     opened: dict[UUID, Records | SealBroken] = field(default_factory=dict)
     sizes: dict[UUID, int] = field(default_factory=dict)
 
@@ -44,14 +47,29 @@ class Fetched:
 
         return records
 
+    def sources(self, lease: Lease, opener: Opener | None) -> Sources:
+        """What the window of a lease is opened from. Raises `SealBroken`."""
+        return Sources(
+            contents=self.contents[lease.lane],
+            batches=self.batches(lease.tenant),
+            held=self.held[lease.lane],
+            stopped={
+                (one.batch, one.index): (one.step, _remote_of(one, opener))
+                for one in self.unfinished[lease.lane]
+            },
+            opener=opener,
+        )
+
     async def opener(self, sealing: Sealing, lease: Lease) -> Opener | None:
-        """Opens the journal of a lease; None when there is none."""
-        blobs = blobs_of(lease.journal)
+        """Opens what was kept of a window: journal, results, remote ids; None when there is nothing."""
+        kept = [lease.results, *(one.remote_ids for one in self.held[lease.lane])]
+        kept += [one.detail for one in self.unfinished[lease.lane]]
+        blobs = blobs_of(lease.journal) + [blob for blob in kept if blob]
         return await sealing.opener(lease.tenant, blobs) if blobs else None  # type: ignore[arg-type]
 
 
 async def fetch(lanes: Lanes, sealing: Sealing, leases: Sequence[Lease]) -> Fetched:
-    """Everything the leases' windows need, in two or three round trips."""
+    """Everything the leases' windows need, in two to four round trips."""
     fetched = Fetched()
     tenant_of = {lease.lane: lease.tenant for lease in leases}
     sealed: dict[UUID, list[tuple[UUID, bytes]]] = defaultdict(list)
@@ -64,6 +82,10 @@ async def fetch(lanes: Lanes, sealing: Sealing, leases: Sequence[Lease]) -> Fetc
     if waiting:
         for record in await lanes.held_window(waiting):
             fetched.held[record.lane].append(record)
+    replays = [lease for lease in leases if lease.queue is Queue.REPLAY]
+    if replays:
+        for one in await lanes.unfinished(replays):
+            fetched.unfinished[one.lane].append(one)
     for tenant, blobs in sealed.items():
         await _open(sealing, tenant, blobs, fetched)
     return fetched
@@ -82,3 +104,12 @@ async def _open(
             fetched.opened[batch] = unpack_records(opener.open(SealKind.PAYLOAD, batch, blob))
         except SealBroken as broken:
             fetched.opened[batch] = broken
+
+
+def _remote_of(one: Unfinished, opener: Opener | None) -> Mapping[str, str]:
+    """The remote ids of the steps that a record had passed when it stopped."""
+    if one.detail is None or opener is None:
+        return NO_IDS
+    text = opener.open(SealKind.OUTCOMES, one.batch, one.detail, field="exception", version=one.index)
+    remote: Mapping[str, str] = orjson.loads(text).get("remote", NO_IDS)
+    return remote

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import structlog
 
 from formlane.destinations.base import Call, CallResult, Journal, LeaseLost
-from formlane.domain.outcomes import Reason, Uncertain
+from formlane.destinations.lookups import Lookup, LookupAnswer
+from formlane.domain.outcomes import Deferred, Reason, Scope, Uncertain
 from formlane.engines.base import Engine
 from formlane.errors import FormlaneError
 from formlane.services.recipes import Recipe
@@ -43,8 +44,19 @@ class LanePusher:
         looking = asyncio.ensure_future(self._engine.find(recipe.account, call))
         return await self._bounded(recipe, call, looking)
 
+    async def look_up(self, recipe: Recipe, lookup: Lookup) -> LookupAnswer:
+        """See `Pusher.look_up`."""
+        seconds = recipe.limits.deadline.total_seconds() * self._time_scale
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._engine.look_up(recipe.account, lookup)
+        except TimeoutError:
+            text = f"Looking up {lookup.object} took longer than {seconds:g} s."
+            trouble = Deferred(scope=Scope.CONNECTION, reason=Reason.UNAVAILABLE, message=text)
+            return LookupAnswer(trouble=trouble)
+
     async def _bounded(self, recipe: Recipe, call: Call, work: asyncio.Future[CallResult]) -> CallResult:
-        seconds = recipe.spec.deadline.total_seconds() * self._time_scale
+        seconds = recipe.spec(call.step, bulk=call.bulk).deadline.total_seconds() * self._time_scale
         try:
             async with asyncio.timeout(seconds):
                 return await work

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import partial
 
-from formlane.destinations.base import Call, CallResult, LeaseLost, Resend
+from formlane.destinations.base import LeaseLost
 from formlane.domain.ids import new_id
 from formlane.domain.lanes import Attempt, Position, Queue, Settlement
 from formlane.domain.outcomes import (
@@ -26,21 +26,21 @@ from formlane.domain.outcomes import (
 from formlane.errors import InvalidInput, SealBroken
 from formlane.services.recipes import Recipe
 from formlane.worker.attempts import Tried, attempt_of
-from formlane.worker.calls import Range, call_of, calls_left, cut
-from formlane.worker.health import UNKNOWN, Health, health_of
-from formlane.worker.journal import opened_journal
+from formlane.worker.calls import Range, calls_left, cut, turn_of
+from formlane.worker.grant import Grant
+from formlane.worker.health import UNKNOWN, Effect, health_of
 from formlane.worker.judge import Bench, all_rejected, first_of, judge, stops_lane
+from formlane.worker.lookups import asked_for, look_up
+from formlane.worker.results import Found, Results, opened_results, sealed_results
+from formlane.worker.sending import CRASHED, Sender, Sent
+from formlane.worker.steps import Steps, achieved
 from formlane.worker.tools import Opened, Tools
-from formlane.worker.window import Item, open_window
+from formlane.worker.window import Item, maps_at_once, open_window
 
 LAPSES_BEFORE_NARROWING = 3
 LAPSES_IN_SENDING = 3
 LAPSES_UNSENT = 10
 """Of a window that cannot be narrowed any more: something ends its worker before it sends."""
-GRANT_SECONDS = 0.5
-"""How long drawn calls may be started; the pace's margins are computed for it (decision: pace)."""
-LONGEST_WAIT_SECONDS = 1.0
-"""Longer waits for a call give the lane back."""
 
 
 async def run_lane(opened: Opened, tools: Tools) -> None:
@@ -62,22 +62,35 @@ class LaneRun:
         self.lease = opened.lease
         self.tools = tools
         self._began = opened.began
-        self._calls = self.lease.calls
-        self._drawn_at = self._began
-        self._expired = 0
+        self._grant = Grant(
+            tools.lanes,
+            tools.clock,
+            self.lease.connection,
+            calls=self.lease.calls,
+            began=self._began,
+            stopping=tools.stopping,
+        )
         self._splits = 0
+        self._steps: Steps | None = None
+        self._found: Found | None = None
+        self._sender = Sender(opened, tools)
         self._settlement = partial(Settlement, lane=self.lease.lane, token=self.lease.token)
 
     async def work(self) -> None:
         """From the open window to its end."""
         try:
             recipe = await self.tools.recipe(self.lease)
-            items = open_window(
-                self.lease, recipe, self.opened.contents, self.opened.batches, self.opened.held
-            )
+            results = opened_results(self.lease, self.opened.opener)
+            items = open_window(self.lease, recipe, self.opened.sources, results)
         except (InvalidInput, SealBroken) as fault:
             await self._block_flow(Reason.CONFIGURATION, str(fault), maybe_sent=self.lease.maybe_sent)
             return
+        if not maps_at_once(recipe):
+            found = await self._look_up(recipe, items, results)
+            if found is None:
+                return
+            self._steps = Steps(recipe, self.opened.sources, found)
+            self._steps.prepare(items)
         if self.lease.lapses >= LAPSES_BEFORE_NARROWING and await self._narrow(recipe, items):
             return
         await self._work(recipe, items)
@@ -88,129 +101,131 @@ class LaneRun:
         crashes = self.lease.sending_lapses >= LAPSES_IN_SENDING or lapses >= LAPSES_UNSENT
         cut_at = self.lease.cut
         while items:
-            span = cut(items, recipe, cut_at=cut_at)
-            if not span.sendable:
-                items = await self._settle(recipe, items, span, [], None)
+            span, turn = self._cut(items, recipe, cut_at)
+            if not turn:
+                items = await self._settle(items, span, [], None)
                 cut_at = None
                 continue
             if self.tools.stopping():
                 await self._give_back(maybe_sent=maybe_sent)
                 return
             if crashes:
-                parked = Uncertain(
-                    reason=Reason.CRASHES_WORKER,
-                    message="Sending this ended the worker three times; nobody knows whether it arrived.",
-                )
-                outcomes: list[Outcome] = [parked] * len(span.sendable)
-                items = await self._settle(recipe, items, span, outcomes, None)
-                crashes, maybe_sent, cut_at = False, False, None
+                outcomes: list[Outcome] = [CRASHED] * len(turn)
+                crashes, maybe_sent = False, False
+                items, cut_at = await self._on(items, span, turn, outcomes, None)
                 continue
-            if not await self._have_call(recipe, items, maybe_sent=maybe_sent):
+            if not await self._have_call(calls_left(self.lease, items, recipe), maybe_sent=maybe_sent):
                 return
-            tried = await self._send(recipe, span, maybe_sent=maybe_sent)
-            if tried is None:
+            sent = await self._sender.send(
+                recipe, turn, attempt=self.lease.attempt, bulk=span.bulk, maybe_sent=maybe_sent
+            )
+            if sent.tried is None:
+                await self._give_back(maybe_sent=maybe_sent)
                 return
-            if tried.result.bisect and len(span.sendable) > 1 and all_rejected(tried.result.outcomes):
-                cut_at = await self._split(recipe, items, span, tried)
-                maybe_sent = False
+            if sent.stays_open:
+                await self._not_settled(recipe, span, sent)
+                return
+            maybe_sent = False
+            result = sent.tried.result
+            if result.bisect and len(turn) > 1 and all_rejected(result.outcomes):
+                cut_at = await self._split(recipe, turn, span, sent.tried)
                 continue
-            items = await self._settle(recipe, items, span, tried.result.outcomes, tried)
-            maybe_sent, cut_at = False, None
+            items, cut_at = await self._on(items, span, turn, result.outcomes, sent.tried)
+
+    def _cut(
+        self, items: list[Item], recipe: Recipe, cut_at: Position | None
+    ) -> tuple[Range, Sequence[Item]]:
+        """The range that comes next, and those of it that stand before its first step: their turn is it."""
+        if self._steps is None:
+            span = cut(items, recipe, cut_at=cut_at)
+            return span, span.sendable
+        return turn_of(cut(items, recipe, cut_at=cut_at), recipe)
+
+    async def _on(
+        self,
+        items: list[Item],
+        span: Range,
+        turn: Sequence[Item],
+        outcomes: Sequence[Outcome],
+        tried: Tried | None,
+    ) -> tuple[list[Item], Position | None]:
+        """Settles a range, or what its call achieved while steps are left; the items left and their cut."""
+        if self._steps is None:
+            return await self._settle(items, span, outcomes, tried), None
+        self._steps.note(turn, outcomes)
+        is_done = self.lease.queue is Queue.HELD or all(
+            item.outcome is not None or item.behind for item in span.items
+        )
+        if is_done:
+            return await self._settle(items, Range(span.items, ()), (), tried), None
+        effect = self._effect(outcomes)
+        stop = await self._commit(
+            self._settlement(
+                progress=True,
+                cut=span.end,
+                results=self._results(items),
+                call=None if tried is None else tried.call.id,
+                **effect,
+                attempts=()
+                if tried is None
+                else (self._attempt(span, tried, delivered=_delivered(outcomes)),),
+            )
+        )
+        self.lease = self.lease.after_success()
+        if stop is not None:
+            await self._give_back(maybe_sent=False)
+            return [], None
+        return items, span.end
+
+    async def _look_up(self, recipe: Recipe, items: Sequence[Item], results: Results) -> Found | None:
+        """What the lookups of the window give, asked once per window; None when the lane was given back."""
+        if results.found is not None or not recipe.compiled.lookups:
+            return results.found or {}
+        maybe_sent = self.lease.maybe_sent
+
+        async def have_call(left: int) -> bool:
+            return await self._have_call(left, maybe_sent=maybe_sent)
+
+        asked = asked_for(recipe, self.opened.sources, items)
+        found = await look_up(recipe, asked, self.tools, self.lease.connection, have_call=have_call)
+        if isinstance(found, Deferred | Blocked | Uncertain):
+            await self._trouble(found)
+            return None
+        self._found = found
+        if found and self.lease.queue is not Queue.HELD:
+            await self._commit(self._settlement(maybe_sent=maybe_sent, results=self._results(items)))
+        return found
+
+    async def _trouble(self, trouble: Deferred | Blocked | Uncertain) -> None:
+        """Gives the lane back because it could not be looked up what its records need."""
+        if isinstance(trouble, Blocked) and trouble.scope is not Scope.CONNECTION:
+            await self._block_flow(trouble.reason, trouble.message, maybe_sent=self.lease.maybe_sent)
+            return
+        effect = self._effect([trouble])
+        await self._commit(
+            self._returning(maybe_sent=self.lease.maybe_sent)(
+                retry=self._lane_wait(trouble) if isinstance(trouble, Deferred) else None,
+                **effect,
+            )
+        )
+
+    def _results(self, items: Sequence[Item]) -> bytes:
+        return sealed_results(self.lease, achieved(items), self._found, self.opened.sealer)
 
     # --- one call
 
-    async def _send(self, recipe: Recipe, span: Range, *, maybe_sent: bool) -> Tried | None:
-        """Makes the call of a range; None when the lane was given back instead of settled."""
-        call = call_of(self.lease, recipe, span.sendable, number=self.lease.attempt + 1)
-        known: Sequence[Outcome] = ()
-        started = self.tools.clock.monotonic()
-        if maybe_sent and recipe.spec.resend is Resend.PARK:
-            lost = Uncertain(
-                reason=Reason.ANSWER_LOST,
-                message="The answer was lost, and this destination offers no way to look; check there"
-                " whether the record arrived, then replay or dismiss it.",
-            )
-            return self._tried(call, CallResult.whole(lost, len(call.records)), started)
-        if maybe_sent and recipe.spec.resend is Resend.FIND:
-            found = await self.tools.pusher.find(recipe, call)
-            if stops_lane(found.outcomes) or first_of(found.outcomes, Uncertain):
-                await self._not_settled(
-                    recipe, span, self._tried(call, found, started), maybe_sent=True, looking=True
-                )
-                return None
-            known = found.outcomes
-            missing = [
-                item
-                for item, outcome in zip(span.sendable, known, strict=True)
-                if not isinstance(outcome, Delivered)
-            ]
-            if not missing:
-                return self._tried(call, found, started)
-            call = call_of(self.lease, recipe, missing, number=self.lease.attempt + 1)
-        if self.lease.lapses + self.lease.sending_lapses > 0:
-            await self._mark_sending()
-        if self.tools.stopping():  # told while it drew, looked or noted
-            await self._give_back(maybe_sent=maybe_sent)
-            return None
-        journal = opened_journal(
-            self.tools.lanes, self.lease, call.id, sealer=self.opened.sealer, opener=self.opened.opener
-        )
-        tried = self._tried(call, await self.tools.pusher.push(recipe, call, journal), started)
-        outcomes = tried.result.outcomes
-        if first_of(outcomes, Uncertain) and recipe.spec.resend is Resend.PARK:
-            return tried
-        if first_of(outcomes, Uncertain) or first_of(outcomes, Pending) or stops_lane(outcomes):
-            still_lost = (
-                stops_lane(outcomes) is None
-                or bool(known)
-                or (maybe_sent and recipe.spec.resend is Resend.RESEND_SAFE)
-            )
-            await self._not_settled(recipe, span, tried, maybe_sent=still_lost)
-            return None
-        if known:
-            fresh = iter(outcomes)
-            merged = [one if isinstance(one, Delivered) else next(fresh) for one in known]
-            return self._tried(call, CallResult(outcomes=merged, exchange=tried.result.exchange), started)
-        return tried
-
-    def _tried(self, call: Call, result: CallResult, started: float) -> Tried:
-        took = self.tools.clock.monotonic() - started
-        at = self.lease.leased_at + dt.timedelta(seconds=started - self._began)
-        return Tried(call=call, result=result, started_at=at, took=took)
-
-    async def _mark_sending(self) -> None:
-        if not await self.tools.lanes.mark_sending(self.lease.lane, self.lease.token):
-            raise LeaseLost
-
-    async def _have_call(self, recipe: Recipe, items: Sequence[Item], *, maybe_sent: bool) -> bool:
-        """Takes a call of the grant, drawing more when it is used up or too old; False: given back."""
-        clock = self.tools.clock
-        if self._calls and clock.monotonic() - self._drawn_at > GRANT_SECONDS:
-            self._expired += self._calls
-            self._calls = 0
-        while not self._calls:
-            drawn = await self.tools.lanes.draw(
-                self.lease.connection, min(64, calls_left(self.lease, items, recipe))
-            )
-            self._calls, self._drawn_at = drawn.calls, clock.monotonic()
-            if drawn.calls:
-                break
-            seconds = drawn.wait.total_seconds()
-            if seconds > LONGEST_WAIT_SECONDS or self.tools.stopping():
-                await self._give_back(maybe_sent=maybe_sent, retry=drawn.wait)
-                return False
-            await clock.sleep(seconds)
-            if self.tools.stopping():
-                await self._give_back(maybe_sent=maybe_sent)
-                return False
-        self._calls -= 1
-        return True
+    async def _have_call(self, wanted: int, *, maybe_sent: bool) -> bool:
+        """Takes a call of the grant; False: there is none for now, and the lane was given back."""
+        wait = await self._grant.take(wanted)
+        if wait is None:
+            return True
+        await self._give_back(maybe_sent=maybe_sent, retry=wait or None)
+        return False
 
     # --- settling
 
     async def _settle(
         self,
-        recipe: Recipe,
         items: list[Item],
         span: Range,
         outcomes: Sequence[Outcome],
@@ -220,8 +235,9 @@ class LaneRun:
         parts = judge(span, outcomes, self._bench())
         rest = items[len(span.items) :]
         finished = not rest
-        attempts = () if tried is None else (self._attempt(span, tried, delivered=parts.delivered),)
-        health = self._health(outcomes)
+        said = outcomes if tried is None else tried.result.outcomes
+        attempts = () if tried is None else (self._attempt(span, tried, delivered=_delivered(said)),)
+        effect = self._effect(said)
         settled = await self._commit(
             self._settlement(
                 position=None if self.lease.queue is Queue.HELD else span.end,
@@ -229,11 +245,9 @@ class LaneRun:
                 progress=True,
                 finished=finished,
                 given_back=finished,
-                connection=health.effect,
-                connection_wait=health.wait,
-                pause_reason=health.reason,
-                pause_message=health.message,
-                unused=self._unused() if finished else 0,
+                **effect,
+                unused=self._grant.unused() if finished else 0,
+                results=None if self._steps is None or finished else self._results(rest),
                 call=None if tried is None else tried.call.id,
                 attempts=attempts,
                 exceptions=tuple(parts.exceptions),
@@ -251,23 +265,23 @@ class LaneRun:
                 item.behind = item.behind or item.key in parts.held_keys
         return rest
 
-    async def _not_settled(
-        self, recipe: Recipe, span: Range, tried: Tried, *, maybe_sent: bool, looking: bool = False
-    ) -> None:
+    async def _not_settled(self, recipe: Recipe, span: Range, sent: Sent) -> None:
         """Gives the lane back with its window open: limit, outage, block, lost answer, result pending."""
+        assert sent.tried is not None
+        tried, maybe_sent = sent.tried, sent.maybe_sent
         outcomes = tried.result.outcomes
         stop = stops_lane(outcomes)
         pending = first_of(outcomes, Pending)
         quiet = None
-        if stop is None and pending is None and not looking:
-            quiet = recipe.spec.quiet * self.tools.time_scale
+        if stop is None and pending is None and not sent.looked:
+            quiet = recipe.spec(tried.call.step, bulk=span.bulk).quiet * self.tools.time_scale
         if isinstance(stop, Blocked) and stop.scope is not Scope.CONNECTION:
             await self._block_flow(stop.reason, stop.message, maybe_sent=maybe_sent, tried=(span, tried))
             return
-        health = self._health(outcomes)
+        effect = self._effect(outcomes)
         retry = None
         if isinstance(pending, Pending):
-            retry, health = pending.check_after, UNKNOWN
+            retry, effect = pending.check_after, UNKNOWN.effect()
         elif isinstance(stop, Deferred) and stop.scope is not Scope.CONNECTION:
             retry = self._lane_wait(stop)
             if self.tools.policy.is_over(self.lease.failing_since, self._now()):
@@ -276,17 +290,11 @@ class LaneRun:
                 )
                 return
         await self._commit(
-            self._settlement(
-                given_back=True,
-                maybe_sent=maybe_sent or pending is not None,
+            self._returning(maybe_sent=maybe_sent or pending is not None)(
                 quiet=quiet,
                 retry=retry,
                 used_attempt=pending is None and not isinstance(stop, Blocked),
-                connection=health.effect,
-                connection_wait=health.wait,
-                pause_reason=health.reason,
-                pause_message=health.message,
-                unused=self._unused(),
+                **effect,
                 attempts=(self._attempt(span, tried),),
             )
         )
@@ -294,12 +302,12 @@ class LaneRun:
     def _lane_wait(self, stop: Deferred) -> dt.timedelta:
         return self.tools.policy.wait(self.lease.attempt, stop.retry_after, chance=self.tools.chance())
 
-    async def _split(self, recipe: Recipe, items: Sequence[Item], span: Range, tried: Tried) -> Position:
+    async def _split(self, recipe: Recipe, turn: Sequence[Item], span: Range, tried: Tried) -> Position:
         """Notes where the first half of a refused call ends; after too many splits, one by one."""
-        size = len(span.sendable)
         self._splits += 1
-        budget = 2 * max(1, recipe.spec.max_records.bit_length()) + 8
-        middle = span.sendable[1 if self._splits > budget else size // 2].place
+        most = recipe.spec(tried.call.step, bulk=span.bulk).max_records
+        budget = 2 * max(1, most.bit_length()) + 8
+        middle = turn[1 if self._splits > budget else len(turn) // 2].place
         stop = await self._commit(
             self._settlement(
                 cut=middle,
@@ -317,18 +325,11 @@ class LaneRun:
         """
         if self.lease.queue is Queue.HELD:
             return False
-        first = cut(items, recipe, cut_at=self.lease.cut)
+        first, _ = self._cut(list(items), recipe, self.lease.cut)
         kept = max(len(first.items), len(items) // 2)
         if kept >= len(items):
             return False
-        await self._commit(
-            self._settlement(
-                given_back=True,
-                maybe_sent=self.lease.maybe_sent,
-                narrowed=items[kept - 1].after,
-                unused=self._unused(),
-            )
-        )
+        await self._commit(self._returning(maybe_sent=self.lease.maybe_sent)(narrowed=items[kept - 1].after))
         return True
 
     async def _block_flow(
@@ -336,26 +337,21 @@ class LaneRun:
     ) -> None:
         attempts = () if tried is None else (self._attempt(*tried),)
         await self._commit(
-            self._settlement(
-                given_back=True,
-                maybe_sent=maybe_sent,
+            self._returning(maybe_sent=maybe_sent)(
                 flow_blocked=True,
                 pause_reason=reason,
                 pause_message=message,
-                unused=self._unused(),
                 attempts=attempts,
             )
         )
 
     async def _give_back(self, *, maybe_sent: bool, retry: dt.timedelta | None = None) -> None:
-        await self._commit(
-            self._settlement(
-                given_back=True,
-                maybe_sent=maybe_sent,
-                retry=retry,
-                unused=self._unused(),
-            )
-        )
+        await self._commit(self._returning(maybe_sent=maybe_sent)(retry=retry))
+
+    def _returning(self, *, maybe_sent: bool) -> partial[Settlement]:
+        """A settlement that gives the lane back, with the calls that were not made."""
+        unused = self._grant.unused()
+        return partial(self._settlement, given_back=True, maybe_sent=maybe_sent, unused=unused)
 
     async def _commit(self, settlement: Settlement) -> str | None:
         """Settles; the reason to stop, if any. Raises `LeaseLost` when the lane belongs to another."""
@@ -364,24 +360,23 @@ class LaneRun:
             raise LeaseLost
         return settled.stop
 
-    def _unused(self) -> int:
-        unused, self._expired, self._calls = self._calls + self._expired, 0, 0
-        return unused
-
     def _now(self) -> dt.datetime:
         """The store's time, as far as this worker can tell."""
         return self.lease.leased_at + dt.timedelta(seconds=self.tools.clock.monotonic() - self._began)
 
-    def _health(self, outcomes: Sequence[Outcome]) -> Health:
+    def _effect(self, outcomes: Sequence[Outcome]) -> Effect:
+        """What outcomes say of the connection."""
+        tools = self.tools
         return health_of(
-            outcomes, self.lease, policy=self.tools.policy, now=self._now(), chance=self.tools.chance()
-        )
+            outcomes, self.lease, policy=tools.policy, now=self._now(), chance=tools.chance()
+        ).effect()
 
     def _attempt(self, span: Range, tried: Tried, *, delivered: int = 0) -> Attempt:
         return attempt_of(
             self.lease,
             span,
             tried,
+            step=tried.call.step,
             delivered=delivered,
             id_=new_id(self.tools.cell),
             sealer=self.opened.sealer,
@@ -390,9 +385,12 @@ class LaneRun:
     def _bench(self) -> Bench:
         return Bench(
             release=self.lease.release,
-            step=self.lease.step,
             done_at=self._now(),
             policy=self.tools.policy,
             chance=self.tools.chance(),
             sealer=self.opened.sealer,
         )
+
+
+def _delivered(outcomes: Sequence[Outcome]) -> int:
+    return sum(isinstance(one, Delivered) for one in outcomes)

@@ -23,6 +23,7 @@ from formlane.errors import FormlaneError, Unavailable
 from formlane.ports import Clock, Doorbell, Lanes
 from formlane.services.recipes import Recipe
 from formlane.telemetry.failpoints import Failpoints
+from formlane.worker.lookups import LookupCache
 from formlane.worker.opening import Fetched, fetch
 from formlane.worker.pusher import LanePusher
 from formlane.worker.run import run_lane
@@ -90,9 +91,11 @@ class Worker:
     _freed: asyncio.Event = field(default_factory=asyncio.Event)
     _newest: dt.datetime | None = None
     _settler: Settler = field(init=False)
+    _lookups: LookupCache = field(init=False)
 
     def __post_init__(self) -> None:
         self._settler = Settler(self.lanes)
+        self._lookups = LookupCache(self.clock)
 
     def stop(self) -> None:
         """No new call from now on; what is out is settled, the rest is given back."""
@@ -191,14 +194,13 @@ class Worker:
         try:
             fetched = await asyncio.shield(fetching)
             active.weight = fetched.weight(lease)
+            opener = await fetched.opener(self.sealing, lease)
             opened = Opened(
                 lease=lease,
                 began=began,
-                contents=fetched.contents[lease.lane],
-                held=fetched.held[lease.lane],
-                batches=fetched.batches(lease.tenant),
+                sources=fetched.sources(lease, opener),
                 sealer=await self.sealing.sealer(lease.tenant),  # type: ignore[arg-type]  # a TenantId
-                opener=await fetched.opener(self.sealing, lease),
+                opener=opener,
             )
             await run_lane(opened, self._tools(active))
         except FormlaneError as error:
@@ -221,6 +223,7 @@ class Worker:
             policy=self.policy,
             chance=random.random,
             stopping=lambda: self._stopping.is_set() or active.stop is not None,
+            lookups=self._lookups,
             cell=self.limits.cell,
             time_scale=self.limits.time_scale,
         )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID
 
 from formlane.destinations.base import Call, CallResult, Journal
-from formlane.domain.lanes import Content, HeldRecord, Lease, Settled, Settlement
+from formlane.destinations.lookups import Lookup, LookupAnswer
+from formlane.domain.lanes import Lease, Settled, Settlement
 from formlane.domain.retry import RetryPolicy
 from formlane.domain.sealing import Opener, Sealer
 from formlane.ports import Clock, Lanes
 from formlane.services.recipes import Recipe
-from formlane.worker.window import Records
+from formlane.worker.lookups import LookupCache
+from formlane.worker.window import Sources
 
 
 class Pusher(Protocol):
@@ -27,13 +28,17 @@ class Pusher(Protocol):
         """Looks the call's records up."""
         ...
 
+    async def look_up(self, recipe: Recipe, lookup: Lookup) -> LookupAnswer:
+        """Finds objects at the destination for the mapping."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What a lane is worked with.
 
     `settle` is that of the lanes, or shares its commits. `chance` gives numbers in [0, 1). `stopping`
-    ends work between calls.
+    ends work between calls. `lookups` remembers what was found at destinations.
     """
 
     lanes: Lanes
@@ -44,21 +49,20 @@ class Tools:
     policy: RetryPolicy
     chance: Callable[[], float]
     stopping: Callable[[], bool]
+    lookups: LookupCache
     cell: int = 0
     time_scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A leased window with what was fetched for it; `opener` opens its journal.
+    """A leased window with what was fetched for it; `opener` opens what was kept of it.
 
     `began` is the worker's monotonic clock when it asked for the lease.
     """
 
     lease: Lease
     began: float
-    contents: Sequence[Content]
-    held: Sequence[HeldRecord]
-    batches: Callable[[UUID], Records]
+    sources: Sources
     sealer: Sealer
     opener: Opener | None = None

@@ -4,30 +4,52 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
+
+import orjson
 
 from formlane.domain.ids import BatchId, RecordId
 from formlane.domain.lanes import Content, HeldRecord, Lease, Position, Queue
 from formlane.domain.outcomes import Outcome, Reason, Skipped
+from formlane.domain.sealing import Opener, Sealer, SealKind
 from formlane.domain.types import Json
 from formlane.services.recipes import Recipe, decided
+from formlane.worker.results import Results
 
 KEY_BYTES = 8
 NO_KEY = bytes(KEY_BYTES)
 ERASED = Skipped(reason=Reason.ERASED)
+NO_IDS: Final[Mapping[str, str]] = {}
 Records = Sequence[Mapping[str, Json] | None]
 """The records of a batch in order; None stands where one was erased."""
+
+_REMOTE = "remote"
 
 
 class Item:
     """One record of a window: to be sent (`fields`), or decided already (`outcome`), or held back.
 
     `content` is its delivery and `offset` its place there; `row` its index in the batch. `behind` says
-    that an earlier record of its key is held, so it must wait. Made by the hundred thousand: what can be
-    worked out is a property.
+    that an earlier record of its key is held, so it must wait. `step` is the step it stands before,
+    `remote` the remote ids of those it passed, by name. Made by the hundred thousand: what can be worked
+    out is a property.
     """
 
-    __slots__ = ("behind", "content", "fields", "held", "key", "offset", "outcome", "row", "tracking_key")
+    __slots__ = (
+        "behind",
+        "content",
+        "fields",
+        "held",
+        "key",
+        "offset",
+        "outcome",
+        "remote",
+        "row",
+        "step",
+        "tracking_key",
+    )
 
     def __init__(self, content: Content, offset: int, row: int, key: bytes | None, tracking_key: str) -> None:
         self.content = content
@@ -39,6 +61,8 @@ class Item:
         self.outcome: Outcome | None = None
         self.behind = False
         self.held: HeldRecord | None = None
+        self.step = 0
+        self.remote = NO_IDS
 
     @property
     def place(self) -> Position:
@@ -63,29 +87,60 @@ class Item:
         """When it was accepted, or its replay."""
         return self.content.accepted_at
 
+    def sealed_remote(self, sealer: Sealer) -> bytes | None:
+        """The remote ids of its steps, for the time it is held."""
+        if not self.remote:
+            return None
+        return sealer.seal(
+            SealKind.HELD, self.content.batch, orjson.dumps(self.remote), field=_REMOTE, version=self.row
+        )
 
-def open_window(
-    lease: Lease,
-    recipe: Recipe,
-    contents: Sequence[Content],
-    batches: Callable[[UUID], Records],
-    held: Sequence[HeldRecord],
-) -> list[Item]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a window is opened from.
+
+    `batches` gives the opened records of a batch. `stopped`: step and remote ids at which records of a
+    replay stopped before, by batch and index. `opener` opens what was kept of held records.
+    """
+
+    contents: Sequence[Content]
+    batches: Callable[[UUID], Records]
+    held: Sequence[HeldRecord] = ()
+    stopped: Mapping[tuple[UUID, int], tuple[int, Mapping[str, str]]] = field(default_factory=dict)
+    opener: Opener | None = None
+
+    def values(self, item: Item) -> Mapping[str, Json] | None:
+        """The record itself; None if it was erased."""
+        return self.batches(item.content.batch)[item.row]
+
+
+def open_window(lease: Lease, recipe: Recipe, sources: Sources, results: Results) -> list[Item]:
     """The items of a leased window, in order; nothing of what is outside its bounds.
 
-    `batches` gives the opened records of a batch. The same window gives the same items.
+    Those of a flow of one step without lookups are mapped at once, the others by `steps.take_step`. The
+    same window gives the same items.
     """
     if lease.queue is Queue.HELD:
-        return list(_held_items(recipe, contents, batches, held))
+        return list(_held_items(recipe, sources))
     items = [
         item
-        for content in contents
-        for item in _delivery_items(recipe, content, batches(content.batch), range(*_bounds(lease, content)))
+        for content in sources.contents
+        for item in _delivery_items(recipe, content, sources, range(*_bounds(lease, content)))
     ]
     if lease.held_keys:
         for item in items:
             item.behind = item.key in lease.held_keys
+    for item in items if results.records else ():
+        achieved = results.records.get(item.place)
+        if achieved is not None:
+            item.step, item.remote, item.outcome = achieved.step, achieved.remote, achieved.outcome
     return items
+
+
+def maps_at_once(recipe: Recipe) -> bool:
+    """Whether a record needs nothing but itself to be mapped."""
+    return len(recipe.specs) == 1 and not recipe.compiled.lookups
 
 
 def _bounds(lease: Lease, content: Content) -> tuple[int, int]:
@@ -96,25 +151,26 @@ def _bounds(lease: Lease, content: Content) -> tuple[int, int]:
     return start, end
 
 
-def _held_items(
-    recipe: Recipe,
-    contents: Sequence[Content],
-    batches: Callable[[UUID], Records],
-    held: Sequence[HeldRecord],
-) -> Iterator[Item]:
-    by_place = {(content.queue, content.seq): content for content in contents}
-    for record in held:
+def _held_items(recipe: Recipe, sources: Sources) -> Iterator[Item]:
+    by_place = {(content.queue, content.seq): content for content in sources.contents}
+    for record in sources.held:
         content = by_place[record.queue, record.seq]
-        [item] = _delivery_items(
-            recipe, content, batches(content.batch), range(record.position, record.position + 1)
-        )
+        [item] = _delivery_items(recipe, content, sources, range(record.position, record.position + 1))
         item.held = record
+        item.step = record.step
+        if record.remote_ids is not None and sources.opener is not None:
+            text = sources.opener.open(
+                SealKind.HELD, content.batch, record.remote_ids, field=_REMOTE, version=item.row
+            )
+            item.remote = orjson.loads(text)
         yield item
 
 
-def _delivery_items(recipe: Recipe, content: Content, records: Records, offsets: range) -> list[Item]:
+def _delivery_items(recipe: Recipe, content: Content, sources: Sources, offsets: range) -> list[Item]:
+    records = sources.batches(content.batch)
     map_record, acceptance = recipe.mapper(content.origin, content.batch, content.accepted_at)
-    rows, keys, tracks = content.rows, content.keys, recipe.tracks
+    at_once, stopped = maps_at_once(recipe), sources.stopped
+    rows, keys, tracks = content.rows, content.keys, at_once and recipe.tracks[0]
     replay = content.source if content.as_new else None
     items = []
     for offset in offsets:
@@ -125,11 +181,13 @@ def _delivery_items(recipe: Recipe, content: Content, records: Records, offsets:
         record = records[row]
         if record is None:
             item.outcome = ERASED
-        else:
+        elif at_once:
             mapped = map_record(record, acceptance, row, tracking_key)
             if isinstance(mapped, dict):
                 item.fields = mapped
             else:
                 item.outcome = decided(mapped)
+        elif stopped:
+            item.step, item.remote = stopped.get((content.batch, row), (0, NO_IDS))
         items.append(item)
     return items

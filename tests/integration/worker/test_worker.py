@@ -100,8 +100,7 @@ class FixedRecipes:
             flow=flow,
             release=release,
             version=1,
-            step=DEFINITION.steps[0],
-            spec=self.spec,
+            specs=(self.spec,),
             account=Account(
                 tenant=tenant,
                 connection=new_id(0),

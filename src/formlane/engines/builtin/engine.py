@@ -18,6 +18,7 @@ from formlane.destinations.base import (
     Journal,
     ObjectInfo,
 )
+from formlane.destinations.lookups import Lookup, LookupAnswer
 from formlane.domain.flows import FlowDefinition
 from formlane.engines.base import Account, Capabilities
 from formlane.errors import NotFound
@@ -92,6 +93,10 @@ class BuiltinEngine:
         """See `Engine.find`."""
         return await (await self._connector(account)).find(call)
 
+    async def look_up(self, account: Account, lookup: Lookup) -> LookupAnswer:
+        """See `Engine.look_up`."""
+        return await (await self._connector(account)).look_up(lookup)
+
     async def forget(self, connection: UUID) -> None:
         """See `Engine.forget`."""
         opened = self._open.pop(connection, None)
@@ -125,6 +130,7 @@ class BuiltinEngine:
             guard=self._guard,
             http=self._http,
             clock=self._clock,
+            tokens=account.tokens(),
             time_scale=self._time_scale,
             reach=self._reach,
         )

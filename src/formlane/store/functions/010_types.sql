@@ -25,13 +25,14 @@ CREATE TYPE formlane.new_refusal AS (ordinal integer, index integer, reason text
 --   connection   'success', 'failure' (wait: connection_wait) or 'blocked' (until a person clears it)
 --   narrowed     the window's new end, after lapses before anything was sent
 --   cut          where the next call ends, when a refused one is split
+--   results      what the records of the window achieved so far, sealed; empty: nothing; null: as before
 --   flow_blocked the flow waits for a person (pause_reason, pause_message)
 CREATE TYPE formlane.settlement AS (
     lane_id uuid, token uuid, position_seq bigint, position_offset integer, moved integer,
     progress boolean, finished boolean, given_back boolean, maybe_sent boolean, quiet interval,
     retry interval, used_attempt boolean, connection text, connection_wait interval,
     pause_reason text, pause_message text, unused integer, call_id uuid,
-    narrowed_seq bigint, narrowed_offset integer, cut_seq bigint, cut_offset integer, flow_blocked boolean
+    narrowed_seq bigint, narrowed_offset integer, cut_seq bigint, cut_offset integer, flow_blocked boolean, results bytea
 );
 CREATE TYPE formlane.new_attempt AS (
     lane_id uuid, id uuid, call_id uuid, step smallint, queue smallint, from_seq bigint,
@@ -61,7 +62,7 @@ CREATE TYPE formlane.ledger_entry AS (
 CREATE TYPE formlane.leased AS (
     lane_id uuid, tenant_id uuid, flow_id uuid, connection_id uuid, token uuid, leased_at timestamptz,
     window_id uuid, queue smallint, release integer, head_seq bigint, head_offset integer, to_seq bigint,
-    to_offset integer, cut_seq bigint, cut_offset integer, step smallint, maybe_sent boolean, lapses integer, sending_lapses integer,
+    to_offset integer, cut_seq bigint, cut_offset integer, results bytea, maybe_sent boolean, lapses integer, sending_lapses integer,
     attempt integer, failing_since timestamptz, connection_failures integer,
     connection_failing_since timestamptz, calls integer, held integer, held_keys bytea[],
     journal_call uuid, journal_state bytea, journal_content bytea, journal_sequence bigint,

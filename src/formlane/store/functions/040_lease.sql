@@ -162,7 +162,7 @@ BEGIN
            l.window_release,
            CASE l.window_queue WHEN 0 THEN l.live_head WHEN 1 THEN l.replay_head END,
            CASE l.window_queue WHEN 0 THEN l.live_offset WHEN 1 THEN l.replay_offset END,
-           l.window_to, l.window_to_offset, l.cut_to, l.cut_to_offset, l.step, l.maybe_sent, l.lapses, l.sending_lapses, l.attempt,
+           l.window_to, l.window_to_offset, l.cut_to, l.cut_to_offset, l.results, l.maybe_sent, l.lapses, l.sending_lapses, l.attempt,
            l.failing_since, c.failures, c.failing_since, g.calls, l.held,
            CASE WHEN l.held > 0 THEN ARRAY(
                SELECT DISTINCT h.key FROM held h WHERE h.lane_id = l.id AND h.key IS NOT NULL) END,
@@ -271,6 +271,23 @@ AS $$
     ORDER BY d.lane_id, d.queue, d.seq
 $$;
 
+-- Where the records of leased replays stopped before: the latest thing that kept each from being delivered.
+CREATE OR REPLACE FUNCTION formlane.unfinished(lane_ids uuid[], tokens uuid[]) RETURNS TABLE (
+    lane_id uuid, batch_id uuid, index integer, step smallint, detail bytea
+)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = formlane, pg_temp SET plan_cache_mode = force_generic_plan
+AS $$
+    SELECT DISTINCT ON (d.lane_id, e.batch_id, e.index) d.lane_id, e.batch_id, e.index, e.step, e.detail
+    FROM unnest(lane_ids, tokens) AS t (lane_id, token)
+    JOIN lanes l ON l.id = t.lane_id AND l.lease_token = t.token AND l.window_queue = 1
+    JOIN deliveries d ON d.lane_id = l.id AND d.queue = 1 AND NOT d.as_new
+     AND d.seq >= l.replay_head AND d.seq <= l.window_to
+    JOIN exceptions e ON e.tenant_id = d.tenant_id AND e.batch_id = d.batch_id AND e.flow_id = d.flow_id
+     AND e.index = ANY (d.rows)
+    ORDER BY d.lane_id, e.batch_id, e.index, e.settled_at DESC, e.step DESC
+$$;
+
 -- The held records of leased windows, oldest first.
 CREATE OR REPLACE FUNCTION formlane.held_window(lane_ids uuid[], tokens uuid[]) RETURNS TABLE (
     lane_id uuid, place bigint, key bytea, queue smallint, seq bigint, "position" integer, step smallint,
@@ -288,6 +305,8 @@ $$;
 
 ALTER FUNCTION formlane.lease OWNER TO formlane_lanes;
 ALTER FUNCTION formlane.contents OWNER TO formlane_lanes;
+ALTER FUNCTION formlane.unfinished OWNER TO formlane_lanes;
 ALTER FUNCTION formlane.held_window OWNER TO formlane_lanes;
-REVOKE ALL ON FUNCTION formlane.lease, formlane.contents, formlane.held_window FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION formlane.lease, formlane.contents, formlane.held_window TO formlane_service;
+REVOKE ALL ON FUNCTION formlane.lease, formlane.contents, formlane.unfinished, formlane.held_window FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION formlane.lease, formlane.contents, formlane.unfinished, formlane.held_window
+    TO formlane_service;

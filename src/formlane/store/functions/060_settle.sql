@@ -161,6 +161,7 @@ AS $$
                       ELSE coalesce(s.cut_seq, l.cut_to) END,
         cut_to_offset = CASE WHEN s.finished OR (s.progress AND s.cut_seq IS NULL) THEN NULL
                              WHEN s.cut_seq IS NOT NULL THEN s.cut_offset ELSE l.cut_to_offset END,
+        results = CASE WHEN s.finished THEN NULL ELSE nullif(coalesce(s.results, l.results), '') END,
         paused_until = CASE WHEN s.flow_blocked THEN 'infinity' ELSE l.paused_until END,
         last_queue = CASE WHEN s.finished THEN l.window_queue ELSE l.last_queue END,
         live_turns = CASE WHEN s.finished AND l.window_queue = 0 THEN least(l.live_turns + 1, 9)
