@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from formlane.domain.secrets import Secret
 from formlane.services.connections import Connections
+from formlane.services.consents import Consents
 from formlane.services.flows import Flows
 from formlane.services.forms import Forms
 from formlane.services.intake import Intake
@@ -46,6 +47,7 @@ class ApiServices:
     tenants: Tenants
     keys: ApiKeys
     connections: Connections
+    consents: Consents
     forms: Forms
     flows: Flows
     routes: Routes

@@ -34,6 +34,7 @@ def new_app(hub: Hub) -> ASGIApp:
         tenants=hub.tenants,
         keys=hub.keys,
         connections=hub.connections,
+        consents=hub.consents,
         forms=hub.forms,
         flows=hub.flows,
         routes=hub.routes,
@@ -52,7 +53,9 @@ def new_app(hub: Hub) -> ASGIApp:
             max_request_records=settings.max_request_records,
             secure=settings.base_url.startswith("https://"),
         ),
-        pages=page_routes(PageServices(forms=hub.forms, intake=hub.intake, failpoints=hub.failpoints)),
+        pages=page_routes(
+            PageServices(forms=hub.forms, intake=hub.intake, consents=hub.consents, failpoints=hub.failpoints)
+        ),
     )
 
 

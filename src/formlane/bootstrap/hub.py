@@ -18,6 +18,7 @@ from formlane.domain.sealing import SecretOpened
 from formlane.engines.builtin.engine import BuiltinEngine
 from formlane.services.accounts import Accounts
 from formlane.services.connections import Connections
+from formlane.services.consents import Consents
 from formlane.services.duties import Duties
 from formlane.services.flows import Flows
 from formlane.services.forms import Forms
@@ -29,6 +30,7 @@ from formlane.services.records import Records
 from formlane.services.replays import Replays
 from formlane.services.routes import Routes
 from formlane.services.tenants import Tenants
+from formlane.services.tokens import TokenKeepers
 from formlane.settings import Settings
 from formlane.store.connect import Pool, connect, connect_pool
 from formlane.store.keys import PostgresKeys
@@ -64,6 +66,7 @@ class Hub:
     tenants: Tenants
     keys: ApiKeys
     connections: Connections
+    consents: Consents
     forms: Forms
     flows: Flows
     routes: Routes
@@ -73,6 +76,14 @@ class Hub:
     ledger: Ledger
     replays: Replays
     duties: Duties
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outside:
+    """The way out of the process."""
+
+    guard: Guard
+    http: HttpClients
 
 
 @contextlib.asynccontextmanager
@@ -86,13 +97,13 @@ async def open_hub(settings: Settings, dsn: str, *, name: str) -> AsyncIterator[
         clock = SystemClock()
         guard = Guard(settings.egress_allow)
         stack.callback(guard.close)
-        http = HttpClients(guard)
-        stack.push_async_callback(http.close)
+        outside = _Outside(guard=guard, http=HttpClients(guard))
+        stack.push_async_callback(outside.http.close)
         failpoints = Failpoints(parse_failpoints(settings.failpoints))
         engine = BuiltinEngine(
             CATALOGUE,
             guard=guard,
-            http=http,
+            http=outside.http,
             clock=clock,
             time_scale=settings.time_scale,
             reach=failpoints.reach,
@@ -112,7 +123,7 @@ async def open_hub(settings: Settings, dsn: str, *, name: str) -> AsyncIterator[
         stack.push_async_callback(doorbell.close)
         sweeping = asyncio.create_task(_sweep(keyring))
         stack.callback(sweeping.cancel)
-        yield _wire(settings, pool, engine, keyring, vault, doorbell, clock, guard, failpoints)
+        yield _wire(settings, pool, engine, keyring, vault, doorbell, clock, outside, failpoints)
 
 
 def _wire(
@@ -123,13 +134,26 @@ def _wire(
     vault: Vault,
     doorbell: PostgresDoorbell,
     clock: SystemClock,
-    guard: Guard,
+    outside: _Outside,
     failpoints: Failpoints,
 ) -> Hub:
     store, lanes, cell = PostgresStore(pool), PostgresLanes(pool), settings.cell
-    accounts = Accounts(store=store, sealing=vault, clock=clock)
+    tokens = TokenKeepers(
+        store=store,
+        sealing=vault,
+        clock=clock,
+        destinations=engine.destinations(),
+        time_scale=settings.time_scale,
+    )
+    accounts = Accounts(store=store, sealing=vault, clock=clock, tokens=tokens)
     connections = Connections(
-        store=store, sealing=vault, engine=engine, accounts=accounts, guard=guard, cell=cell
+        store=store,
+        sealing=vault,
+        engine=engine,
+        accounts=accounts,
+        tokens=tokens,
+        guard=outside.guard,
+        cell=cell,
     )
     return Hub(
         settings=settings,
@@ -146,6 +170,16 @@ def _wire(
         tenants=Tenants(store=store, engine=engine, cell=cell),
         keys=ApiKeys(store=store, clock=clock, cell=cell),
         connections=connections,
+        consents=Consents(
+            store=store,
+            sealing=vault,
+            clock=clock,
+            accounts=accounts,
+            connections=connections,
+            guard=outside.guard,
+            http=outside.http,
+            base_url=settings.base_url,
+        ),
         forms=Forms(store=store, clock=clock, cell=cell),
         flows=Flows(store=store, engine=engine, accounts=accounts, cell=cell),
         routes=Routes(store=store, cell=cell),

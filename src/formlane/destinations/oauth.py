@@ -27,11 +27,10 @@ from formlane.destinations.oauth_grants import (
     JwtBearer,
     NotReady,
     RefreshToken,
-    Style,
     private_key_fault,
 )
 from formlane.destinations.retry_after import wait_asked_for
-from formlane.destinations.tokens import Obtain, Obtained, Token, TokenKeeper, is_refused, renewal_of
+from formlane.destinations.tokens import Obtain, Obtained, Style, Token, TokenKeeper, is_refused, renewal_of
 from formlane.domain.outcomes import Blocked, Deferred, Uncertain
 from formlane.domain.types import Json
 from formlane.ports import Clock

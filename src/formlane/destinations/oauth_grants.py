@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol
 from urllib.parse import parse_qsl, quote_plus, urlencode
 
 from aiohttp import encode_basic_auth
@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from oauthlib.oauth2 import BackendApplicationClient, ServiceApplicationClient, WebApplicationClient
 
-Style: TypeAlias = Literal["form", "json", "basic"]
-"""Where a client shows its id and secret: in the form, in a JSON body, or in the Authorization header."""
+from formlane.destinations.tokens import Style
 
 ASSERTION_LIFETIME: Final = dt.timedelta(minutes=3)
 """How long a signed assertion holds (Salesforce Help, "OAuth 2.0 JWT Bearer Flow": within three minutes)."""

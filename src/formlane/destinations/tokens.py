@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from formlane.domain.outcomes import Blocked, Deferred, Uncertain
 from formlane.domain.types import Json
@@ -30,6 +30,9 @@ class Obtained:
     token: Token
     refresh: str | None = field(default=None, repr=False)
 
+
+Style: TypeAlias = Literal["form", "json", "basic"]
+"""Where a client shows its id and secret: in the form, in a JSON body, or in the Authorization header."""
 
 Obtain: TypeAlias = "Callable[[str | None], Awaitable[Obtained | Blocked | Deferred | Uncertain]]"
 """Asks for a token; given the refresh token that is in force, if there is one."""
@@ -70,13 +73,15 @@ class Consent:
     """How a person lets us act for an account in a browser: OAuth's authorization code with PKCE.
 
     Each takes a connection's settings and says where; None when they call for no consent. `secret` names the
-    secret that takes the refresh token; `client_id` and `client_secret` name those of our app.
+    secret that takes the refresh token; `client_id` and `client_secret` name those of our app. `style`: how
+    the code is exchanged.
     """
 
     authorize_url: Callable[[Mapping[str, Json]], str | None]
     token_url: Callable[[Mapping[str, Json]], str]
     scopes: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
+    style: Style = "form"
     client_id: str = "client_id"
     client_secret: str = "client_secret"  # noqa: S105 - the name of a setting
     secret: str = "refresh_token"  # noqa: S105 - likewise

@@ -28,6 +28,7 @@ class SealKind(StrEnum):
     HELD = "held"
     FILE = "file"
     ANSWER = "answer"
+    TOKEN = "token"  # noqa: S105 - a kind
     SECRET = "secret"  # noqa: S105 - a kind, not a password
     PAYLOAD_KEY = "payload_key"
     LOOKUP_KEY = "lookup_key"

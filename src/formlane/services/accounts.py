@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 from formlane.domain.ids import ConnectionId, TenantId
@@ -13,6 +14,7 @@ from formlane.engines.base import Account
 from formlane.ports import Clock
 from formlane.services.ports.connections import Connection, StoredSecret
 from formlane.services.ports.store import Store
+from formlane.services.tokens import TokenKeepers
 
 REVISION_SECONDS = 3.0
 """How long a change of a connection may go unnoticed in another process."""
@@ -23,10 +25,11 @@ ACCOUNTS_KEPT = 1000
 class Accounts:
     """Gives the account of a connection, kept for a few seconds."""
 
-    def __init__(self, *, store: Store, sealing: Sealing, clock: Clock) -> None:
+    def __init__(self, *, store: Store, sealing: Sealing, clock: Clock, tokens: TokenKeepers) -> None:
         self._store = store
         self._sealing = sealing
         self._clock = clock
+        self._tokens = tokens
         self._kept: OrderedDict[UUID, tuple[float, UUID, Account]] = OrderedDict()
 
     async def get(self, tenant: UUID, connection: UUID) -> Account:
@@ -79,6 +82,7 @@ class Accounts:
             kind=connection.kind,
             settings=connection.settings,
             secrets=opened,
+            tokens=partial(self._tokens.shared, tenant, connection, secrets),
         )
 
 

@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from formlane.destinations.base import CheckReport
+from formlane.destinations.tokens import TokenKeeper
 from formlane.domain.types import Json
 from formlane.engines.base import Account, Engine
 from formlane.errors import InvalidInput, Problem
 
 
 def unsaved_account(
-    tenant: UUID, connection: UUID, kind: str, settings: Mapping[str, Json], secrets: Mapping[str, str]
+    tenant: UUID,
+    connection: UUID,
+    kind: str,
+    settings: Mapping[str, Json],
+    secrets: Mapping[str, str],
+    tokens: TokenKeeper | None = None,
 ) -> Account:
     """The account of settings and secrets that are not kept; its revision is 0."""
 
@@ -21,7 +27,13 @@ def unsaved_account(
         return secrets
 
     return Account(
-        tenant=tenant, connection=connection, revision=0, kind=kind, settings=settings, secrets=opened
+        tenant=tenant,
+        connection=connection,
+        revision=0,
+        kind=kind,
+        settings=settings,
+        secrets=opened,
+        tokens=lambda: tokens,
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from formlane.destinations.base import CheckReport, Destination, FieldInfo, ObjectInfo
+from formlane.destinations.oauth import UnsharedTokens
 from formlane.destinations.settings import read_secrets, read_settings
 from formlane.domain.ids import new_id
 from formlane.domain.outcomes import Reason
@@ -29,6 +30,7 @@ from formlane.services.ports.connections import (
 )
 from formlane.services.ports.store import Store, Unit
 from formlane.services.releases import reshape_lanes
+from formlane.services.tokens import SharedTokens, TokenKeepers
 
 if TYPE_CHECKING:
     from formlane.destinations.egress import Guard
@@ -90,6 +92,7 @@ class Connections:
         sealing: Sealing,
         engine: Engine,
         accounts: Accounts,
+        tokens: TokenKeepers,
         guard: Guard,
         cell: int = 0,
     ) -> None:
@@ -97,6 +100,7 @@ class Connections:
         self._sealing = sealing
         self._engine = engine
         self._accounts = accounts
+        self._tokens = tokens
         self._guard = guard
         self._cell = cell
 
@@ -124,7 +128,10 @@ class Connections:
         id_ = new_id(self._cell)
         report = None
         if check:
-            report = await require_check(self._engine, unsaved_account(tenant, id_, kind, settings, secrets))
+            tokens = self._tokens.unshared()
+            account = unsaved_account(tenant, id_, kind, settings, secrets, tokens)
+            report = await require_check(self._engine, account)
+            secrets |= self._renewed(kind, tokens)
         sealed = await sealed_secrets(self._sealing, tenant, id_, secrets, version=1)
         async with self._store.tenant(tenant) as unit:
             now = await unit.now()
@@ -168,8 +175,10 @@ class Connections:
         settings, secrets = self._validated(destination, change, kept=left)
         report = None
         if check:
-            account = unsaved_account(tenant, connection, before.kind, settings, {**left, **secrets})
+            tokens = self._tokens.trying(tenant, before, kept, entered=change.secrets)
+            account = unsaved_account(tenant, connection, before.kind, settings, {**left, **secrets}, tokens)
             report = await require_check(self._engine, account)
+            secrets |= self._renewed(before.kind, tokens)
         version = before.secret_version + 1
         sealed = await sealed_secrets(self._sealing, tenant, connection, secrets, version=version)
         async with self._store.tenant(tenant) as unit:
@@ -253,6 +262,41 @@ class Connections:
             await unit.pauses.clear(PauseScope.CONNECTION, connection, reasons)
         await self._wake(tenant, connection)
         return await self.get(tenant, connection)
+
+    async def renew_secret(
+        self,
+        tenant: UUID,
+        connection: UUID,
+        name: str,
+        text: str,
+        keep: Callable[[Unit, Connection], Awaitable[None]],
+    ) -> ConnectionView:
+        """Replaces one secret and nothing else, in the transaction in which `keep` does its part.
+
+        Ends the same reasons to wait as `update`. Raises `NotFound`.
+        """
+        async with self._store.tenant(tenant) as unit:
+            version = (await unit.connections.get(connection)).secret_version + 1
+        [sealed] = await sealed_secrets(self._sealing, tenant, connection, {name: text}, version=version)
+        async with self._store.tenant(tenant) as unit:
+            now = await unit.connections.get(connection, lock=True)
+            if now.secret_version + 1 != version:
+                raise Conflict("The connection was changed by somebody else just now.", "changed")
+            changed = dataclasses.replace(now, secret_version=version, revision=now.revision + 1)
+            destination = self.destination(now.kind)
+            await unit.connections.update(changed, pace_of(destination, now.limits))
+            await unit.connections.keep_secret(connection, sealed)
+            await keep(unit, changed)
+            await unit.pauses.clear(PauseScope.CONNECTION, connection, CHANGED_BY_A_PERSON)
+        await self._changed(tenant, connection)
+        return await self.get(tenant, connection)
+
+    def _renewed(self, kind: str, tokens: SharedTokens | UnsharedTokens) -> dict[str, str]:
+        """The secret to keep instead of a refresh token that a check used up."""
+        name = self._tokens.refresh_secret(kind)
+        if name is None or not isinstance(tokens, UnsharedTokens) or tokens.refresh is None:
+            return {}
+        return {name: tokens.refresh}
 
     async def _changed(self, tenant: UUID, connection: UUID) -> None:
         self._accounts.forget(connection)

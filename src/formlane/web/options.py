@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from formlane.services.consents import Consents
 from formlane.services.forms import Forms
 from formlane.services.intake import Intake
 from formlane.telemetry.failpoints import Failpoints
@@ -15,5 +16,6 @@ class PageServices:
 
     forms: Forms
     intake: Intake
+    consents: Consents
     failpoints: Failpoints = field(default_factory=Failpoints)
     max_bytes: int = 2 * 1024 * 1024

@@ -123,6 +123,7 @@ def app_of(hub: Hub, settings: ApiSettings = LIMITS) -> ASGIApp:
         tenants=hub.tenants,
         keys=hub.keys,
         connections=hub.connections,
+        consents=hub.consents,
         forms=hub.forms,
         flows=hub.flows,
         routes=hub.routes,
@@ -132,7 +133,9 @@ def app_of(hub: Hub, settings: ApiSettings = LIMITS) -> ASGIApp:
         ready=_ready,
         metrics=lambda: b"",
     )
-    pages = page_routes(PageServices(forms=hub.forms, intake=hub.intake, max_bytes=100_000))
+    pages = page_routes(
+        PageServices(forms=hub.forms, intake=hub.intake, consents=hub.consents, max_bytes=100_000)
+    )
     return create_app(services, settings, pages=pages)
 
 

@@ -52,6 +52,7 @@ from formlane.services.records import Records
 from formlane.services.replays import Replays
 from formlane.services.routes import Routes
 from formlane.services.tenants import Tenants
+from formlane.services.tokens import TokenKeepers
 from formlane.store.connect import Pool
 from formlane.store.keys import PostgresKeys
 from formlane.store.lanes import PostgresLanes
@@ -160,7 +161,13 @@ class World:
             CATALOGUE, guard=self.guard, http=HttpClients(self.guard), clock=self.clock
         )
         self.lanes = PostgresLanes(self.pool)
-        self.accounts = Accounts(store=self.store, sealing=self.vault, clock=self.clock)
+        self.tokens = TokenKeepers(
+            store=self.store,
+            sealing=self.vault,
+            clock=self.clock,
+            destinations=self.engine.destinations(),
+        )
+        self.accounts = Accounts(store=self.store, sealing=self.vault, clock=self.clock, tokens=self.tokens)
         self.tenants = Tenants(store=self.store, engine=self.engine, cell=1)
         self.keys = ApiKeys(store=self.store, clock=self.clock, cell=1)
         self.connections = Connections(
@@ -168,6 +175,7 @@ class World:
             sealing=self.vault,
             engine=self.engine,
             accounts=self.accounts,
+            tokens=self.tokens,
             guard=self.guard,
             cell=1,
         )

@@ -12,6 +12,9 @@ INSERT INTO formlane.connection_state (tenant_id, connection_id, rate, concurren
     :conn, 1, 1);
 INSERT INTO formlane.secrets (tenant_id, connection_id, name, version, tenant_key, wrapped_key,
     ciphertext) VALUES (:tenant, :conn, 'n', 1, :tk, 'x', 'x');
+INSERT INTO formlane.tokens (tenant_id, connection_id) VALUES (:tenant, :conn);
+INSERT INTO formlane.consents (tenant_id, state_hash, connection_id, sealed, expires_at) VALUES (:tenant,
+    'h', :conn, 'x', now());
 INSERT INTO formlane.sources (tenant_id, id, kind, name) SELECT :tenant, x, k, 'n' FROM
     unnest(ARRAY[:form, :flow, :replay] ::uuid[], ARRAY['form', 'flow', 'replay']) AS u (x, k);
 INSERT INTO formlane.forms (tenant_id, id, form_key, definition) VALUES (:tenant, :form, :form, '{}');

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,6 +17,7 @@ from formlane.domain.ids import new_id
 from formlane.domain.types import FieldType, Json
 from formlane.errors import InvalidInput, NotFound
 from formlane.mapping.intake import compile_validator
+from formlane.services.consents import Answered
 from formlane.services.ports.flows import KnownForm
 from formlane.web.app import page_routes
 from formlane.web.options import PageServices
@@ -86,15 +88,31 @@ class FakeIntake:
         self.stored.append((values, token))
 
 
+class FakeConsents:
+    """Answers with a connection of this name, or raises `trouble`."""
+
+    def __init__(self) -> None:
+        self.trouble: Exception | None = None
+        self.answered: list[Answered] = []
+
+    async def finish(self, answered: Answered) -> object:
+        self.answered.append(answered)
+        if self.trouble is not None:
+            raise self.trouble
+        return SimpleNamespace(connection=SimpleNamespace(name="Leads <b>"))
+
+
 class Site:
     """A form's pages, in the envelope that serves them."""
 
     def __init__(self, definition: FormDefinition = EVERY_TYPE, *, max_bytes: int = 20_000) -> None:
         self.intake = FakeIntake(definition)
         self.failpoints = FakeFailpoints()
+        self.consents = FakeConsents()
         services = PageServices(
             forms=cast("object", FakeForms(definition)),  # type: ignore[arg-type]
             intake=cast("object", self.intake),  # type: ignore[arg-type]
+            consents=cast("object", self.consents),  # type: ignore[arg-type]
             failpoints=cast("object", self.failpoints),  # type: ignore[arg-type]
             max_bytes=max_bytes,
         )

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from formlane.api.management import (
     connections,
+    consents,
     destinations,
     flows,
     forms,
@@ -29,7 +30,7 @@ from formlane.api.options import ApiServices, ApiSettings
 from formlane.api.problems import http_problem, problem, problem_of
 from formlane.errors import Conflict, FormlaneError
 
-_SUBJECTS = (tenancy, destinations, connections, forms, flows, routes, records, replays, ledger)
+_SUBJECTS = (tenancy, destinations, connections, consents, forms, flows, routes, records, replays, ledger)
 _CHANGED = "changed"
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]

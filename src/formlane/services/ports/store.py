@@ -13,6 +13,7 @@ from formlane.services.ports.connections import Connections, Pauses
 from formlane.services.ports.flows import FlowLanes, Flows, Forms, KnownForm, Routes
 from formlane.services.ports.records import Records
 from formlane.services.ports.tenancy import Keys, KnownKey, Tenant
+from formlane.services.ports.tokens import Consents, Tokens
 
 
 class Unit(Protocol):
@@ -31,6 +32,16 @@ class Unit(Protocol):
     @property
     def connections(self) -> Connections:
         """Connections."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """Access tokens of connections."""
+        ...
+
+    @property
+    def consents(self) -> Consents:
+        """Consents that were asked for."""
         ...
 
     @property

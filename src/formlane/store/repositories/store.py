@@ -25,6 +25,7 @@ from formlane.store.repositories.pauses import PauseRows
 from formlane.store.repositories.records import RecordRows
 from formlane.store.repositories.routes import LaneRows, RouteRows
 from formlane.store.repositories.tenancy import KeyRows, known_key
+from formlane.store.repositories.tokens import ConsentRows, TokenRows
 from formlane.store.unit import free_connection, tenant_unit
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ class PostgresUnit:
     def connections(self) -> ConnectionRows:
         """See `Unit.connections`."""
         return ConnectionRows(self._connection, self.tenant)
+
+    @cached_property
+    def tokens(self) -> TokenRows:
+        """See `Unit.tokens`."""
+        return TokenRows(self._connection, self.tenant)
+
+    @cached_property
+    def consents(self) -> ConsentRows:
+        """See `Unit.consents`."""
+        return ConsentRows(self._connection, self.tenant)
 
     @cached_property
     def pauses(self) -> PauseRows:
