@@ -7,13 +7,25 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from formlane.domain.flows import Normaliser, NullPolicy, Operation, SourceKind, SystemValue
+from formlane.domain.flows import (
+    NoMatch,
+    Normaliser,
+    NullPolicy,
+    OnMiss,
+    Operation,
+    SeveralMatches,
+    SourceKind,
+    SystemValue,
+)
 from formlane.domain.types import FieldType
+from formlane.domain.values import DECIMAL_DIGITS
 
 MOST_FIELDS = 1_000
 """Inputs of a flow, fields of a form, lines of a step. Salesforce objects have at most 800 custom fields."""
 
-MOST_STEPS = 20
+MOST_STEPS = 10
+"""With those that publishing adds for lookups that create."""
+
 MOST_SHARDS = 256
 
 AnyJson: TypeAlias = object
@@ -26,10 +38,21 @@ Text = Annotated[str, Meta(max_length=2_000)]
 FormulaText = Annotated[str, Meta(max_length=4_000)]
 Choices = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=1_000)], ...], Meta(max_length=5_000)]
 Length = Annotated[int, Meta(ge=1, le=10_000_000)]
+Digits = Annotated[int, Meta(ge=1, le=DECIMAL_DIGITS)]
+Decimals = Annotated[int, Meta(ge=0, le=DECIMAL_DIGITS)]
 
 
 class Document(Struct, kw_only=True, forbid_unknown_fields=True):
     """Base of all shapes: unknown keys are refused."""
+
+
+class LookupDocument(Document):
+    """An object's identity, found by the value of an input."""
+
+    object: Name
+    field: Name
+    input: Name
+    on_miss: OnMiss = OnMiss.REJECT
 
 
 class SourceDocument(Document):
@@ -40,6 +63,8 @@ class SourceDocument(Document):
     constant: AnyJson = None
     formula: FormulaText | None = None
     system: SystemValue | None = None
+    step: Name | None = None
+    lookup: LookupDocument | None = None
 
 
 class MappingDocument(Document):
@@ -53,6 +78,8 @@ class MappingDocument(Document):
     default: AnyJson = None
     max_length: Length | None = None
     choices: Choices = ()
+    digits: Digits | None = None
+    decimals: Decimals | None = None
 
 
 class StepDocument(Document):
@@ -62,6 +89,8 @@ class StepDocument(Document):
     object: Name
     operation: Operation = Operation.INSERT
     match_key: Annotated[tuple[Name, ...], Meta(max_length=20)] = ()
+    no_match: NoMatch = NoMatch.REJECT
+    several_matches: SeveralMatches = SeveralMatches.REJECT
     tracking_field: Name | None = None
     mapping: Annotated[tuple[MappingDocument, ...], Meta(max_length=MOST_FIELDS)] = ()
     condition: FormulaText | None = None

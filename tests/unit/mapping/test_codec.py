@@ -13,9 +13,13 @@ from formlane.domain.flows import (
     FlowDefinition,
     Input,
     KeyInput,
+    LookupSource,
+    NoMatch,
     Normaliser,
     NullPolicy,
+    OnMiss,
     Operation,
+    SeveralMatches,
     Source,
     SourceKind,
     Step,
@@ -56,6 +60,28 @@ FLOW = FlowDefinition(
             ),
             condition='age <> ""',
             options={"file": "x"},
+        ),
+        Step(
+            name="case",
+            object="Case",
+            operation=Operation.UPDATE,
+            match_key=("Number",),
+            no_match=NoMatch.SKIP,
+            several_matches=SeveralMatches.NEWEST,
+            mapping=(
+                FieldMapping(target="ContactId", source=Source(kind=SourceKind.STEP, step="contact")),
+                FieldMapping(
+                    target="AccountId",
+                    source=Source(
+                        kind=SourceKind.LOOKUP,
+                        lookup=LookupSource(
+                            object="Account", field="Domain__c", input="email", on_miss=OnMiss.NULL
+                        ),
+                    ),
+                    digits=18,
+                    decimals=0,
+                ),
+            ),
         ),
     ),
     key_input=KeyInput(inputs=("email",), normalisers=(Normaliser.LOWER,)),
@@ -106,9 +132,34 @@ def test_defaults_are_left_out_of_the_json() -> None:
     }
 
 
+def test_related_records_are_written_like_this() -> None:
+    written: Any = definition_to_json(FLOW)
+    step = written["steps"][1]
+    assert step["no_match"] == "skip"
+    assert [line["source"] for line in step["mapping"]] == [
+        {"kind": "step", "step": "contact"},
+        {
+            "kind": "lookup",
+            "lookup": {"object": "Account", "field": "Domain__c", "input": "email", "on_miss": "null"},
+        },
+    ]
+
+
+LOOKUP = ("steps", 1, "mapping", 1, "source", "lookup")
+
+
 @pytest.mark.parametrize(
     ("path", "value", "pointer", "words"),
     [
+        ((*LOOKUP, "on_miss"), "insert", "/steps/1/mapping/1/source/lookup/on_miss", "null, reject, create"),
+        ((*LOOKUP, "feild"), "x", "/steps/1/mapping/1/source/lookup/feild", "Did you mean field?"),
+        (LOOKUP, {"object": "a", "field": "b"}, "/steps/1/mapping/1/source/lookup/input", "required"),
+        (LOOKUP, "Account", "/steps/1/mapping/1/source/lookup", "must be an object or null, not text"),
+        (("steps", 1, "no_match"), "skipp", "/steps/1/no_match", "Did you mean skip?"),
+        (("steps", 1, "several_matches"), "last", "/steps/1/several_matches", "newest"),
+        (("steps", 1, "mapping", 1, "digits"), 39, "/steps/1/mapping/1/digits", "at most 38"),
+        (("steps", 1, "mapping", 1, "decimals"), -1, "/steps/1/mapping/1/decimals", "at least 0"),
+        (("steps",), [{"name": "s", "object": "o"}] * 11, "/steps", "at most 10"),
         (("steps", 0, "mapping", 2, "type"), "strng", "/steps/0/mapping/2/type", "Did you mean string?"),
         (
             ("steps", 0, "mapping", 2, "type"),
