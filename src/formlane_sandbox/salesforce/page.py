@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from itertools import islice
 from typing import Protocol
 
 import msgspec
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from formlane_sandbox.control import answer, from_elsewhere
 from formlane_sandbox.faults import Fault, Faults, Kind
-from formlane_sandbox.pages import back
+from formlane_sandbox.pages import back, page
 from formlane_sandbox.salesforce.arrivals import Arrivals
 
 _SHOWN = 20
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
-)
 _SHOWN_CHARACTERS = 2_000
 
 
@@ -65,9 +58,9 @@ def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
     async def show(request: Request) -> Response:
         newest = islice(reversed(simulator.received.newest), _SHOWN)
         faults = [fault for fault in simulator.faults.listing() if not fault["spent"]]
-        text = _template().render(
-            live=request.query_params.get("live") != "off",
-            style=files("formlane_sandbox.pages").joinpath("style.css").read_text(),
+        return page(
+            request,
+            "salesforce.html",
             addresses=list(simulator.addresses.items()),
             choices=_CHOICES,
             faults=[
@@ -77,7 +70,6 @@ def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
             stats=simulator.stats(),
             items=[_item(arrival.document()) for arrival in newest],
         )
-        return HTMLResponse(text, headers={"content-security-policy": _POLICY, "cache-control": "no-store"})
 
     async def press(request: Request) -> Response:
         if from_elsewhere(request):
@@ -99,15 +91,6 @@ def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
         return back()
 
     return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
-
-
-@cache
-def _template() -> Template:
-    folders = [PackageLoader("formlane_sandbox", "pages"), PackageLoader("formlane_sandbox", "salesforce")]
-    environment = Environment(
-        loader=ChoiceLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("page.html")
 
 
 def _item(document: dict[str, object]) -> dict[str, object]:

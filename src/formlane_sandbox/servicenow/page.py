@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
 from itertools import islice
 from typing import Final, Protocol
 
 import msgspec
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from formlane_sandbox.control import answer, from_elsewhere
 from formlane_sandbox.faults import Fault, Faults, Kind
-from formlane_sandbox.pages import back
+from formlane_sandbox.pages import back, page
 from formlane_sandbox.servicenow.instance import Instance
 from formlane_sandbox.servicenow.requests_seen import Seen
 from formlane_sandbox.servicenow.system import System
 
 _SHOWN: Final = 20
 _SHOWN_CHARACTERS: Final = 20_000
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'unsafe-inline'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    )
-)
 _API: Final = "/api/*"
 _BUTTONS: Final = {
     "rate_limit": ("Rate limit, 429", Fault(kind=Kind.NAMED, name="rate_limit", path=_API)),
@@ -67,9 +55,9 @@ def page_routes(simulator: _Simulator) -> Sequence[BaseRoute]:
     async def show(request: Request) -> Response:
         objects = simulator.stats()["objects"]
         assert isinstance(objects, dict)
-        content = _template().render(
-            live=request.query_params.get("live") != "off",
-            style=files("formlane_sandbox.pages").joinpath("style.css").read_text(),
+        return page(
+            request,
+            "servicenow.html",
             url=simulator.url,
             settings=simulator.settings(),
             choices=_CHOICES,
@@ -77,8 +65,6 @@ def page_routes(simulator: _Simulator) -> Sequence[BaseRoute]:
             objects=sorted(objects.items()),
             items=[_item(seen) for seen in islice(reversed(simulator.system.seen.newest), _SHOWN)],
         )
-        headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
-        return HTMLResponse(content, headers=headers)
 
     async def press(request: Request) -> Response:
         if from_elsewhere(request):
@@ -94,14 +80,6 @@ def page_routes(simulator: _Simulator) -> Sequence[BaseRoute]:
         return back()
 
     return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
-
-
-@cache
-def _template() -> Template:
-    own = PackageLoader("formlane_sandbox", "servicenow")
-    loader = ChoiceLoader([own, PackageLoader("formlane_sandbox", "pages")])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("page.html")
 
 
 def _described(armed: Mapping[str, object]) -> str:

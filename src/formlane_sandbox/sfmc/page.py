@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
 from itertools import islice
 from typing import Protocol
 
 import msgspec
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from formlane_sandbox.control import answer, from_elsewhere
 from formlane_sandbox.faults import Fault, Faults, Kind
-from formlane_sandbox.pages import back
+from formlane_sandbox.pages import back, page
 from formlane_sandbox.sfmc.arrivals import Arrival
 from formlane_sandbox.sfmc.state import State
 from formlane_sandbox.sfmc.system import MarketingCloud
 
 _SHOWN = 20
 _SHOWN_CHARACTERS = 4_000
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
-)
 _BUTTONS = {
     "throttled": ("Throttle (429 with Retry-After)", Fault(kind=Kind.NAMED, name="throttled")),
     "blocked": ("Block (429 without)", Fault(kind=Kind.NAMED, name="blocked")),
@@ -60,9 +53,9 @@ def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
     async def show(request: Request) -> Response:
         simulator.state.catch_up()
         newest = islice(reversed(simulator.cloud.arrivals.newest), _SHOWN)
-        content = _template().render(
-            live=request.query_params.get("live") != "off",
-            style=files("formlane_sandbox.pages").joinpath("style.css").read_text(),
+        return page(
+            request,
+            "sfmc.html",
             urls=(("Tokens", simulator.url), ("REST", simulator.rest_url), ("SOAP", simulator.soap_url)),
             clients=simulator.state.settings.clients,
             choices=_CHOICES,
@@ -71,8 +64,6 @@ def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
             people=simulator.state.people,
             items=[_item(arrival) for arrival in newest],
         )
-        headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
-        return HTMLResponse(content, headers=headers)
 
     async def press(request: Request) -> Response:
         if from_elsewhere(request):
@@ -88,15 +79,6 @@ def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
         return back()
 
     return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
-
-
-@cache
-def _template() -> Template:
-    loader = ChoiceLoader(
-        [PackageLoader("formlane_sandbox", "pages"), PackageLoader("formlane_sandbox", "sfmc")]
-    )
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.get_template("page.html")
 
 
 def _described(armed: dict[str, object]) -> str:
