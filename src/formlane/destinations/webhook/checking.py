@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from formlane.destinations.base import CheckReport, CheckStep, Equipment
 from formlane.destinations.egress import AddressRefused
-from formlane.destinations.http import Failure
+from formlane.destinations.http import Answer, Failure
 
 from .client import WebhookClient
 from .config import WebhookSettings
@@ -55,6 +55,8 @@ async def _reach(client: WebhookClient) -> Found:
     answer = await client.options()
     if isinstance(answer, Failure):
         return "request", f"The receiver was not reached: {answer.text}.", ""
+    if not isinstance(answer, Answer):
+        return "access token", answer.message, ""
     fault = ""
     if answer.status in {401, 407}:
         fault = f"HTTP {answer.status}: the receiver does not accept the credentials. Enter valid ones."

@@ -11,6 +11,7 @@ from yarl import URL
 
 from formlane.destinations.base import Setting, SettingType
 from formlane.destinations.egress import AddressRefused, CheckedUrl, Guard, UrlFault
+from formlane.destinations.oauth import ClientCredentials
 from formlane.destinations.settings import read_secrets, read_settings
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
@@ -33,6 +34,7 @@ class Auth(StrEnum):
     NONE = "none"
     BEARER = "bearer"
     HEADER = "header"
+    OAUTH = "oauth"
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -64,12 +66,30 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="auth",
         label="Authentication",
-        help="bearer: a token. header: a header of your choice with a secret value.",
+        help="bearer: a token. header: a header of your choice with a secret value. oauth: access tokens that"
+        " we ask for with a client id and secret.",
         type=SettingType.CHOICE,
         choices=tuple(Auth),
         default=Auth.NONE.value,
     ),
     Setting(name="auth_header", label="Header for authentication", default="X-API-Key", maximum=128),
+    Setting(
+        name="token_url",
+        label="Token address",
+        help="For oauth: where access tokens are asked for, by client credentials.",
+        type=SettingType.URL,
+        maximum=2048,
+    ),
+    Setting(name="client_id", label="Client id", help="For oauth.", maximum=1024),
+    Setting(name="scope", label="Scope", help="For oauth, if the server wants it.", maximum=1024),
+    Setting(
+        name="client_style",
+        label="Client id and secret go",
+        help="For oauth. basic: in the Authorization header. form: in the body of the token request.",
+        type=SettingType.CHOICE,
+        choices=("basic", "form"),
+        default="basic",
+    ),
     Setting(
         name="headers",
         label="More headers",
@@ -115,6 +135,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(name="previous_signing_secret", label="Previous signing secret", secret=True, maximum=128),
     Setting(name="token", label="Token", help="For bearer.", secret=True, maximum=4096),
+    Setting(name="client_secret", label="Client secret", help="For oauth.", secret=True, maximum=4096),
     Setting(name="header_value", label="Header value", help="For header.", secret=True, maximum=4096),
 )
 
@@ -139,6 +160,7 @@ class WebhookSettings:
     keys: SigningKeys | None
     timeout: float
     conflict_is_success: bool
+    grant: ClientCredentials | None
     secrets: tuple[str, ...]
     """Every secret text, to be blacked out of whatever is kept of an exchange."""
 
@@ -149,6 +171,7 @@ def validate(settings: Mapping[str, Json], secrets: Mapping[str, str], guard: Gu
     given = read_secrets(SETTINGS, secrets)
     problems: list[Problem] = []
     checked = _checked_url(values, guard, problems)
+    problems += _oauth_problems(values, given, guard)
     auth = Auth(str(values["auth"]))
     if checked is not None:
         values["url"] = str(checked)
@@ -176,6 +199,7 @@ def open_settings(settings: Mapping[str, Json], secrets: Mapping[str, str]) -> W
         keys=_signing_keys(values, secrets),
         timeout=float(_whole(values["timeout_seconds"])),
         conflict_is_success=values["conflict_is_success"] is True,
+        grant=_grant(values, secrets),
         secrets=tuple(value for value in secrets.values() if value),
     )
 
@@ -205,6 +229,37 @@ def _auth_problems(auth: Auth, header: str, secrets: Mapping[str, str]) -> list[
     return problems
 
 
+def _oauth_problems(values: Mapping[str, Json], secrets: Mapping[str, str], guard: Guard) -> list[Problem]:
+    if values["auth"] != Auth.OAUTH:
+        return []
+    problems = [
+        Problem(f"/settings/{name}", "required", "Authentication oauth needs it.")
+        for name in ("token_url", "client_id")
+        if not values[name]
+    ]
+    if "client_secret" not in secrets:
+        problems.append(Problem("/secrets/client_secret", "required", "Authentication oauth needs it."))
+    if values["token_url"]:
+        try:
+            guard.check_url(str(values["token_url"]))
+        except AddressRefused as refused:
+            text = f"Token address: {_URL_TEXTS[refused.fault]}"
+            problems.append(Problem("/settings/token_url", "invalid", text))
+    return problems
+
+
+def _grant(values: Mapping[str, Json], secrets: Mapping[str, str]) -> ClientCredentials | None:
+    if values["auth"] != Auth.OAUTH:
+        return None
+    return ClientCredentials(
+        token_url=str(values["token_url"]),
+        client_id=str(values["client_id"]),
+        client_secret=secrets.get("client_secret", ""),
+        scope=str(values["scope"] or ""),
+        style="form" if values["client_style"] == "form" else "basic",
+    )
+
+
 def _signing_problems(values: Mapping[str, Json], secrets: Mapping[str, str]) -> list[Problem]:
     problems = []
     for name in ("signing_secret", "previous_signing_secret"):
@@ -227,7 +282,7 @@ def _signing_problems(values: Mapping[str, Json], secrets: Mapping[str, str]) ->
 
 def _auth_header(values: Mapping[str, Json], secrets: Mapping[str, str]) -> Mapping[str, str]:
     match Auth(str(values["auth"])):
-        case Auth.NONE:
+        case Auth.NONE | Auth.OAUTH:
             return {}
         case Auth.BEARER:
             return {"Authorization": f"Bearer {secrets.get('token', '')}"}

@@ -107,6 +107,9 @@ class WebhookConnector:
             outcome = outcome_of(too_large, text="", code="too_large", vendor_text=None, retry_after=None)
             return outcome, Exchange(request=self._request_line(message, attempt)), len(message.positions) > 1
         result = await self._client.post(message, attempt=attempt)
+        if not isinstance(result, Answer | Failure):
+            line = self._request_line(message, attempt)
+            return result, Exchange(request=f"{line}: not sent", response=result.message), False
         row = self._row(result)
         exchange = self._exchange(message, attempt, result)
         outcome = DELIVERED if row is None else self._outcome(row, result, exchange.response)
@@ -141,9 +144,9 @@ class WebhookConnector:
         if isinstance(result, Failure):
             return Exchange(request=line, status=result.status, response=result.text)
         most = KEPT_OF_SUCCESS if 200 <= result.status < 300 else KEPT
-        text = kept_text(result.body, self._settings.secrets, most=most)
+        text = kept_text(result.body, self._client.secrets, most=most)
         if 300 <= result.status < 400:
-            moved = kept_text(result.headers.get("Location", "").encode(), self._settings.secrets)
+            moved = kept_text(result.headers.get("Location", "").encode(), self._client.secrets)
             text = f"Location: {moved[:SHORT]}\n{text}"
         return Exchange(request=line, status=result.status, response=text)
 
