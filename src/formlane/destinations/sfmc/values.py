@@ -1,0 +1,70 @@
+"""What a mapped value becomes for the column that takes it. Most stay as they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from formlane.domain.types import TEXTUAL, FieldType, Json
+
+from .schema import Column
+
+Convert: TypeAlias = Callable[[Json], Json]
+
+SEPARATOR: Final = ";"
+"""Between the choices of a list, for which there is no column type."""
+
+_TEXTS: Final = frozenset({"text", "emailaddress", "phone", "locale"})
+
+
+def converter(column: Column, kind: FieldType | None, zone: ZoneInfo | None) -> Convert | None:
+    """How values of a mapping line of this type are written to the column; None: as they are.
+
+    `kind` is None when the line's type is not known.
+    """
+    if column.kind == "date":
+        return partial(as_moment, zone=zone)
+    if column.kind in _TEXTS and kind not in TEXTUAL:
+        return as_text
+    return None
+
+
+def as_moment(value: Json, *, zone: ZoneInfo | None) -> Json:
+    """A date or a moment in UTC as date columns take it: to the second, without a zone, as it reads there.
+
+    Anything else is left to the vendor's judgement.
+    """
+    if not isinstance(value, str):
+        return value
+    if len(value) == 10:
+        return f"{value} 00:00:00"
+    if value[10:11] != "T" or value[-1] != "Z":
+        return value
+    if zone is None:
+        return f"{value[:10]} {value[11:19]}"
+    try:
+        return dt.datetime.fromisoformat(value).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):
+        return value
+
+
+def as_text(value: Json) -> Json:
+    """Text for a text column: true and false, numbers, joined choices, JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return SEPARATOR.join(map(str, value))
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: object) -> Json:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple):
+        return list(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
