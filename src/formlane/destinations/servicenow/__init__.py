@@ -1,0 +1,1 @@
+"""ServiceNow: records of tables, through the Batch API or import sets."""
