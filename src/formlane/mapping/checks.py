@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from formlane.destinations.base import FieldInfo, OperationSpec, Resend
-from formlane.domain.flows import FlowDefinition, KeyInput, Operation, SourceKind, Step
+from formlane.destinations.base import OperationSpec, Resend
+from formlane.domain.flows import FlowDefinition, KeyInput, Operation, SourceKind
 from formlane.domain.forms import Binding, FormDefinition
 from formlane.domain.types import FieldType
 from formlane.formulas import compile_formula
 from formlane.mapping.conversions import conversion
 from formlane.mapping.findings import Finding, error, meant, repeated, warning
-from formlane.mapping.lines import FormulaCompiler, Line
+from formlane.mapping.fitting import Fields, fitted
+from formlane.mapping.lines import FormulaCompiler
+from formlane.mapping.matches import check_matches, check_offered_matches
+from formlane.mapping.related import Offer, check_related
 from formlane.mapping.resolve import ResolvedStep, Resolver
 from formlane.mapping.targets import check_targets
 
-MATCHING = frozenset({Operation.UPDATE, Operation.UPSERT, Operation.DELETE})
-"""Operations that find an object by its match key."""
+NOT_KNOWN = Offer()
+"""Of a destination that is not asked."""
 
 
 def check_flow(
     definition: FlowDefinition,
-    fields: Sequence[FieldInfo] | None = None,
-    spec: OperationSpec | None = None,
+    fields: Fields = (),
+    specs: Sequence[OperationSpec | None] = (),
+    offer: Offer = NOT_KNOWN,
     *,
     formulas: FormulaCompiler = compile_formula,
 ) -> list[Finding]:
     """Everything worth telling about a definition, errors first, then in the definition's order.
 
-    `fields` is what the first step's object offers now: None when unknown, empty when it takes any
-    field. `spec` is the declaration of the first step's operation, None when unknown. A definition
-    without errors compiles.
+    `fields` is what each step's object offers now: None when unknown, empty when it takes any field.
+    `specs` are the declarations of the steps' operations, None when unknown. Both may be shorter than
+    the steps. A definition without errors compiles, fitted to these fields or not.
     """
     resolver = Resolver({given.name: given.type for given in definition.inputs}, 0, formulas=formulas)
-    resolved = [resolver.step(step, f"/steps/{index}") for index, step in enumerate(definition.steps)]
+    strictest = fitted(definition, fields)
+    resolved = [resolver.step(step, f"/steps/{index}") for index, step in enumerate(strictest.steps)]
     findings = [*_check_names(definition), *_check_key(definition), *resolver.findings]
-    for index, step in enumerate(resolved):
-        findings += _check_step(step, definition.key_input, f"/steps/{index}")
-    if resolved and fields:
-        findings += check_targets(resolved[0].step, fields, "/steps/0")
-    if spec is not None:
-        findings += _check_promises(definition, spec)
+    for index, (step, line_up) in enumerate(zip(definition.steps, resolved, strict=True)):
+        at = f"/steps/{index}"
+        offered = fields[index] if index < len(fields) else None
+        findings += _check_step(line_up, definition.key_input, at)
+        findings += check_offered_matches(step, offered, offer.matching, at)
+        if offered:
+            findings += check_targets(step, offered, at)
+    findings += check_related(definition, fields, offer)
+    findings += _check_promises(definition, fields, specs)
     return sorted(findings, key=lambda finding: finding.severity)
 
 
@@ -108,13 +116,13 @@ def _check_step(resolved: ResolvedStep, key: KeyInput | None, at: str) -> Iterat
     if not step.mapping and step.operation is not Operation.DELETE:
         yield error(f"{at}/mapping", "required", "The step maps no field.")
     yield from _check_conversions(resolved, at)
-    yield from _check_match_key(resolved, key, at)
+    yield from check_matches(resolved, key, at)
 
 
 def _check_conversions(resolved: ResolvedStep, at: str) -> Iterator[Finding]:
     places = {id(mapping): index for index, mapping in enumerate(resolved.step.mapping)}
     for line in resolved.lines:
-        if line.mapping.source.kind in (SourceKind.INPUT, SourceKind.SYSTEM):
+        if line.mapping.source.kind not in (SourceKind.CONSTANT, SourceKind.FORMULA):
             place = f"{at}/mapping/{places[id(line.mapping)]}/type"
             yield from _check_types(line.source_type, line.mapping.type, place, line.mapping.target)
 
@@ -130,53 +138,23 @@ def _check_types(source: FieldType, target: FieldType, at: str, what: str) -> It
         yield warning(at, "may_fail", message)
 
 
-def _check_match_key(resolved: ResolvedStep, key: KeyInput | None, at: str) -> Iterator[Finding]:
-    step = resolved.step
-    if step.operation in MATCHING and not step.match_key:
-        message = f"To {step.operation}, name the destination fields by which an object is found."
-        yield error(f"{at}/match_key", "required", message)
-    targets = [mapping.target for mapping in step.mapping]
-    for index, name in enumerate(step.match_key):
-        if name not in targets:
-            message = f"The match key uses {name}, which no line of the mapping fills."
-            yield error(f"{at}/match_key/{index}", "not_mapped", message, meant(name, targets))
-    if step.operation in MATCHING and step.match_key:
-        yield from _check_order(resolved, key, at)
-
-
-def _check_order(resolved: ResolvedStep, key: KeyInput | None, at: str) -> Iterator[Finding]:
-    """Order holds per key input: a match key that needs more may see two records overtake each other."""
-    if key is None:
-        message = "The flow has no key input, so changes of one object may arrive in any order."
-        yield warning("/key_input", "no_order", message, "Name the inputs that identify the object.")
-        return
-    outside = sorted(_inputs_of(resolved.lines, resolved.step) - set(key.inputs))
-    if outside:
-        message = (
-            f"The match key uses {', '.join(outside)}, outside the key input: order holds per key input only."
-        )
-        yield warning(f"{at}/match_key", "outside_key_input", message, "Use the same inputs for both.")
-
-
-def _inputs_of(lines: Iterable[Line], step: Step) -> set[str]:
-    """Inputs from which the match key's values are made."""
-    used: set[str] = set()
-    for line in lines:
-        if line.mapping.target in step.match_key:
-            if line.formula is not None:
-                used |= line.formula.inputs
-            elif line.mapping.source.input is not None:
-                used.add(line.mapping.source.input)
-    return used
-
-
-def _check_promises(definition: FlowDefinition, spec: OperationSpec) -> Iterator[Finding]:
-    if spec.resend is Resend.PARK and definition.key_input is not None:
-        message = (
-            f"After a lost answer, {spec.operation} waits for a person here, which would block every later "
-            "record of the same key."
-        )
-        yield error("/key_input", "would_park", message, "Remove the key input, or use another operation.")
-    if spec.resend is Resend.FIND and definition.steps and definition.steps[0].tracking_field is None:
-        message = f"{spec.operation} needs a tracking field, by which a record is found after a lost answer."
-        yield warning("/steps/0/tracking_field", "no_tracking_field", message)
+def _check_promises(
+    definition: FlowDefinition, fields: Fields, specs: Sequence[OperationSpec | None]
+) -> Iterator[Finding]:
+    for index, (step, spec) in enumerate(zip(definition.steps, specs, strict=False)):
+        if spec is None:
+            continue
+        if spec.resend is Resend.PARK and definition.key_input is not None:
+            message = (
+                f"After a lost answer, {spec.operation} of {step.object} waits for a person here, which "
+                "would block every later record of the same key."
+            )
+            offered = fields[index] if index < len(fields) else None
+            is_trackable = step.tracking_field is None and any(info.tracks for info in offered or ())
+            hint = "Name a tracking field" if is_trackable else "Remove the key input"
+            yield error("/key_input", "would_park", message, f"{hint}, or use another operation.")
+        if spec.resend is Resend.FIND and step.tracking_field is None:
+            message = (
+                f"{spec.operation} needs a tracking field, by which a record is found after a lost answer."
+            )
+            yield warning(f"/steps/{index}/tracking_field", "no_tracking_field", message)

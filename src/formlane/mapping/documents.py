@@ -27,6 +27,10 @@ MOST_STEPS = 10
 """With those that publishing adds for lookups that create."""
 
 MOST_SHARDS = 256
+MOST_CHOICES = 5_000
+LONGEST_CHOICE = 1_000
+LONGEST_TEXT = 10_000_000
+"""Characters."""
 
 AnyJson: TypeAlias = object
 """JSON that is checked elsewhere."""
@@ -36,8 +40,10 @@ Name = Annotated[
 ]
 Text = Annotated[str, Meta(max_length=2_000)]
 FormulaText = Annotated[str, Meta(max_length=4_000)]
-Choices = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=1_000)], ...], Meta(max_length=5_000)]
-Length = Annotated[int, Meta(ge=1, le=10_000_000)]
+Choices = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=LONGEST_CHOICE)], ...], Meta(max_length=MOST_CHOICES)
+]
+Length = Annotated[int, Meta(ge=1, le=LONGEST_TEXT)]
 Digits = Annotated[int, Meta(ge=1, le=DECIMAL_DIGITS)]
 Decimals = Annotated[int, Meta(ge=0, le=DECIMAL_DIGITS)]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from formlane.destinations.base import FieldInfo
 from formlane.domain.flows import FieldMapping, NullPolicy, Operation, SourceKind, Step
-from formlane.domain.types import TEXTUAL
 from formlane.mapping.conversions import PLAIN, conversion
 from formlane.mapping.findings import Finding, error, meant, warning
-
-CREATING = frozenset({Operation.INSERT, Operation.UPSERT})
+from formlane.mapping.fitting import creates, fitted_line
+from formlane.mapping.limits import CHOOSING
+from formlane.mapping.matches import listed
 
 
 def check_targets(step: Step, fields: Sequence[FieldInfo], at: str) -> Iterator[Finding]:
@@ -25,16 +25,22 @@ def check_targets(step: Step, fields: Sequence[FieldInfo], at: str) -> Iterator[
         else:
             yield from _check_line(step, mapping, info, place)
     yield from _check_missing(step, known, at)
-    if step.tracking_field is not None and step.tracking_field not in known:
-        message = f"{step.object} has no field {step.tracking_field} to keep the tracking key in."
-        yield error(f"{at}/tracking_field", "unknown_target", message, meant(step.tracking_field, known))
-    if step.match_key and not any(known[name].unique for name in step.match_key if name in known):
-        message = "No field of the match key is unique at the destination, so several objects may match."
-        yield warning(f"{at}/match_key", "not_unique", message)
+    if step.tracking_field is not None:
+        yield from _check_tracking(step.object, step.tracking_field, known, f"{at}/tracking_field")
+
+
+def _check_tracking(name: str, target: str, known: Mapping[str, FieldInfo], at: str) -> Iterator[Finding]:
+    keepers = [info.name for info in known.values() if info.tracks]
+    if target not in known:
+        message = f"{name} has no field {target} to keep the tracking key in."
+        yield error(at, "unknown_target", message, meant(target, known))
+    elif keepers and target not in keepers:
+        message = f"{target} cannot keep the tracking key."
+        yield error(at, "not_trackable", message, f"It can be kept in {listed(keepers)}.")
 
 
 def _check_missing(step: Step, known: Mapping[str, FieldInfo], at: str) -> Iterator[Finding]:
-    if step.operation not in CREATING:
+    if not creates(step):
         return
     mapped = {mapping.target for mapping in step.mapping}
     for info in known.values():
@@ -49,20 +55,29 @@ def _check_line(step: Step, mapping: FieldMapping, info: FieldInfo, at: str) -> 
         message = f"{info.name} is required by the destination, and this line may leave it empty."
         yield warning(f"{at}/required", "may_be_empty", message, "Mark the line required, or give a default.")
     yield from _check_type(mapping, info, at)
-    if info.max_length is not None and mapping.type in TEXTUAL:
-        yield from _check_length(mapping, info.max_length, at)
-    if info.choices:
-        yield from _check_choices(mapping, info, at)
+    if mapping.source.kind is SourceKind.CONSTANT:
+        yield from _check_constant(mapping, info, at)
+        return
+    kept = fitted_line(step, mapping, info)
+    if kept.max_length != mapping.max_length:
+        message = f"{info.name} takes {kept.max_length:,} characters; longer values would be refused there."
+        yield warning(f"{at}/max_length", "too_long", message, f"Set max_length to {kept.max_length}.")
+    if (kept.digits, kept.decimals) != (mapping.digits, mapping.decimals):
+        yield _digits_warning(info, kept, at)
+    is_wider = not mapping.choices or not set(mapping.choices) <= set(info.choices)
+    if info.choices and not info.open_choices and mapping.type in CHOOSING and is_wider:
+        message = f"{info.name} offers {len(info.choices)} values; others would be refused there."
+        yield warning(f"{at}/choices", "not_a_choice", message, "Set choices to the values offered.")
 
 
 def _check_writable(step: Step, mapping: FieldMapping, info: FieldInfo, at: str) -> Iterator[Finding]:
-    creates = step.operation in CREATING
-    if creates and not info.createable:
+    is_made = creates(step)
+    if is_made and not info.createable:
         yield error(f"{at}/target", "not_createable", f"{info.name} cannot be set when an object is created.")
     updates = step.operation in (Operation.UPDATE, Operation.UPSERT) and info.name not in step.match_key
     if updates and not info.updateable:
         message = f"{info.name} cannot be changed once an object exists."
-        tell = warning if creates else error
+        tell = warning if is_made else error
         yield tell(f"{at}/target", "not_updateable", message)
 
 
@@ -70,24 +85,30 @@ def _check_type(mapping: FieldMapping, info: FieldInfo, at: str) -> Iterator[Fin
     if mapping.type is info.type or {mapping.type, info.type} <= PLAIN:
         return
     what = f"{info.name} is {info.type} at the destination, the line sends {mapping.type}."
-    if conversion(mapping.type, info.type) is None:
-        yield error(f"{at}/type", "wrong_type", what, f"Set the line's type to {info.type}.")
+    hint = f"Set the line's type to {info.type}."
+    way = conversion(mapping.type, info.type)
+    if way is None:
+        yield error(f"{at}/type", "wrong_type", what, hint)
+    elif way.lossy:
+        yield warning(f"{at}/type", "lossy", f"{what} Part of every value would be lost there.", hint)
     else:
-        yield warning(f"{at}/type", "other_type", what, f"Set the line's type to {info.type}.")
+        yield warning(f"{at}/type", "other_type", what, hint)
 
 
-def _check_length(mapping: FieldMapping, longest: int, at: str) -> Iterator[Finding]:
-    if mapping.max_length is None or mapping.max_length > longest:
-        message = f"{mapping.target} takes {longest:,} characters; longer values would be refused there."
-        yield warning(f"{at}/max_length", "too_long", message, f"Set max_length to {longest}.")
-
-
-def _check_choices(mapping: FieldMapping, info: FieldInfo, at: str) -> Iterator[Finding]:
+def _check_constant(mapping: FieldMapping, info: FieldInfo, at: str) -> Iterator[Finding]:
     constant = mapping.source.constant
-    if mapping.source.kind is SourceKind.CONSTANT and isinstance(constant, str):
-        if constant and constant not in info.choices:
-            message = f"{constant[:100]} is not a value that {info.name} offers."
-            yield error(f"{at}/source/constant", "not_a_choice", message, meant(constant, info.choices))
-    elif not mapping.choices or not set(mapping.choices) <= set(info.choices):
-        message = f"{info.name} offers {len(info.choices)} values; others would be refused there."
-        yield warning(f"{at}/choices", "not_a_choice", message, "Set choices to the values offered.")
+    if not info.choices or info.open_choices or not isinstance(constant, str):
+        return
+    if constant and constant not in info.choices:
+        message = f"{constant[:100]} is not a value that {info.name} offers."
+        yield error(f"{at}/source/constant", "not_a_choice", message, meant(constant, info.choices))
+
+
+def _digits_warning(info: FieldInfo, kept: FieldMapping, at: str) -> Finding:
+    """The line may send numbers that its field cannot hold exactly."""
+    limits = {"digits": kept.digits, "decimals": kept.decimals}
+    told = [f"{name} to {limit}" for name, limit in limits.items() if limit is not None]
+    decimals = "" if kept.decimals is None else f", {kept.decimals} of them after the point"
+    count = f"{kept.digits} digits{decimals}" if kept.digits else f"{kept.decimals} decimal places"
+    message = f"{info.name} keeps {count}; other numbers would be refused or rounded there."
+    return warning(f"{at}/digits", "too_many_digits", message, f"Set {' and '.join(told)}.")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
-from formlane.destinations.base import Destination, FieldInfo, OperationSpec
 from formlane.domain.flows import FlowDefinition
 from formlane.domain.ids import new_id
-from formlane.engines.base import Account, Engine
-from formlane.errors import Conflict, InvalidInput, NotFound
-from formlane.mapping.checks import check_bindings, check_flow
-from formlane.mapping.findings import Finding, Severity, error, warning
+from formlane.engines.base import Engine
+from formlane.errors import Conflict
+from formlane.mapping.findings import Finding
 from formlane.services.accounts import Accounts
+from formlane.services.examining import Examiner
 from formlane.services.forms import warnings_of
 from formlane.services.ports.flows import Flow, FlowVersion, LaneShape, Release
 from formlane.services.ports.store import Store, Unit
@@ -28,35 +26,14 @@ class Publisher:
     def __init__(self, *, store: Store, engine: Engine, accounts: Accounts, cell: int) -> None:
         self._store = store
         self._engine = engine
-        self._accounts = accounts
+        self._examiner = Examiner(store=store, engine=engine, accounts=accounts)
         self._cell = cell
-
-    def destination(self, kind: str) -> Destination:
-        """Raises `NotFound`."""
-        found = next((one for one in self._engine.destinations() if one.kind == kind), None)
-        if found is None:
-            raise NotFound(f"There is no destination of kind {kind!r}.")
-        return found
 
     async def findings(
         self, tenant: UUID, flow: Flow, definition: FlowDefinition, *, describe: bool
-    ) -> list[Finding]:
+    ) -> Sequence[Finding]:
         """Everything worth telling, errors first: the definition itself, its destination, its routes."""
-        account = await self._accounts.get(tenant, flow.connection)
-        findings = _of_destination(definition, self.destination(account.kind))
-        fields = None
-        if describe and definition.steps:
-            fields, trouble = await self._described(account, definition.steps[0].object)
-            findings += trouble
-        findings += check_flow(definition, fields, _spec(definition, self.destination(account.kind), account))
-        async with self._store.tenant(tenant) as unit:
-            for route in await unit.routes.of_flow(flow.id):
-                form = await unit.forms.get(route.form)
-                findings += [
-                    replace(one, message=f"Form {form.name}: {one.message}")
-                    for one in check_bindings(definition, form.definition, route.bindings)
-                ]
-        return sorted(findings, key=lambda finding: finding.severity)
+        return (await self._examiner.examine(tenant, flow, definition, describe=describe)).findings
 
     async def publish(
         self, tenant: UUID, flow_id: UUID, *, note: str, describe: bool
@@ -64,12 +41,11 @@ class Publisher:
         """See `Flows.publish`."""
         async with self._store.tenant(tenant) as unit:
             flow = await unit.flows.get(flow_id)
-        findings = await self.findings(tenant, flow, flow.draft, describe=describe)
-        warnings = warnings_of(findings, NOT_PUBLISHED)
-        account = await self._accounts.get(tenant, flow.connection)
-        destination = self.destination(account.kind)
-        definition = _normalised(flow.draft, destination)
-        await self._engine.save_flow(account, flow.id, definition)
+        examined = await self._examiner.examine(tenant, flow, flow.draft, describe=describe)
+        warnings = warnings_of(examined.findings, NOT_PUBLISHED)
+        definition = examined.version()
+        shape = lane_shape(definition, examined.destination, examined.account.settings)
+        await self._engine.save_flow(examined.account, flow.id, definition)
         async with self._store.tenant(tenant) as unit:
             now = await unit.flows.get(flow_id, lock=True)
             if now.draft_revision != flow.draft_revision:
@@ -83,9 +59,7 @@ class Publisher:
                 published_at=await unit.now(),
             )
             await unit.flows.add_version(version)
-            release = await self._go_live(
-                unit, now, version, lane_shape(definition, destination, account.settings)
-            )
+            release = await self._go_live(unit, now, version, shape)
             after = await unit.flows.get(flow_id)
         return after, version, release, warnings
 
@@ -96,11 +70,10 @@ class Publisher:
         async with self._store.tenant(tenant) as unit:
             flow = await unit.flows.get(flow_id)
             version = await unit.flows.version(flow_id, number)
-        findings = await self.findings(tenant, flow, version.definition, describe=False)
-        warnings = warnings_of(findings, f"Version {number} cannot be made live again as it is.")
-        account = await self._accounts.get(tenant, flow.connection)
-        shape = lane_shape(version.definition, self.destination(account.kind), account.settings)
-        await self._engine.save_flow(account, flow.id, version.definition)
+        examined = await self._examiner.examine(tenant, flow, version.definition, describe=False)
+        warnings = warnings_of(examined.findings, f"Version {number} cannot be made live again as it is.")
+        shape = lane_shape(version.definition, examined.destination, examined.account.settings)
+        await self._engine.save_flow(examined.account, flow.id, version.definition)
         async with self._store.tenant(tenant) as unit:
             now = await unit.flows.get(flow_id, lock=True)
             release = await self._go_live(unit, now, version, shape)
@@ -126,55 +99,3 @@ class Publisher:
             shape=shape,
         )
         return await release_anew(unit, flow, version, generation=generation)
-
-    async def _described(
-        self, account: Account, name: str
-    ) -> tuple[Sequence[FieldInfo] | None, list[Finding]]:
-        try:
-            return await self._engine.fields(account, name), []
-        except InvalidInput as fault:
-            message = f"The destination could not be asked for its fields: {fault}"
-            return None, [warning("/steps/0/object", "not_described", message)]
-
-
-def _spec(definition: FlowDefinition, destination: Destination, account: Account) -> OperationSpec | None:
-    if not definition.steps:
-        return None
-    step = definition.steps[0]
-    return destination.operation(step.operation, account.settings, step.options)
-
-
-def _of_destination(definition: FlowDefinition, destination: Destination) -> list[Finding]:
-    """What the destination's declaration says of the steps."""
-    findings: list[Finding] = []
-    for index, step in enumerate(definition.steps):
-        at = f"/steps/{index}"
-        if index:
-            findings.append(error(at, "not_supported", "A flow has one step for now. Remove the others."))
-        if destination.operation(step.operation) is None:
-            message = f"{destination.label} offers no {step.operation.value}."
-            findings.append(error(f"{at}/operation", "not_offered", message))
-        try:
-            destination.validate_step(step.object, step.options)
-        except InvalidInput as fault:
-            findings += [
-                Finding(
-                    severity=Severity.ERROR,
-                    pointer=at + problem.pointer,
-                    code=problem.code,
-                    message=problem.message,
-                )
-                for problem in fault.problems
-            ]
-    if definition.window is not None and not destination.file_windows:
-        findings.append(warning("/window", "no_effect", f"{destination.label} writes no files."))
-    return findings
-
-
-def _normalised(definition: FlowDefinition, destination: Destination) -> FlowDefinition:
-    """With the options of its steps as the destination spells them."""
-    steps = tuple(
-        replace(step, options=destination.validate_step(step.object, step.options))
-        for step in definition.steps
-    )
-    return replace(definition, steps=steps)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from formlane.destinations.base import Destination, OperationSpec
-from formlane.domain.flows import FlowDefinition
+from formlane.domain.flows import FlowDefinition, Step
 from formlane.domain.forms import Binding, FormDefinition, FormField
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
@@ -23,17 +23,22 @@ WINDOW_BYTES = 4 * 1024 * 1024
 more, and bytes. Half a second to a few seconds of work, so that lanes take turns."""
 
 
+def spec_of(step: Step, destination: Destination, settings: Mapping[str, Json]) -> OperationSpec | None:
+    """Limits and promises of a step on a connection; None if the kind does not offer its operation.
+
+    The step's `tracking_field` is told among its options, as what is promised may hang on it.
+    """
+    options = {**step.options, "tracking_field": step.tracking_field}
+    return destination.operation(step.operation, settings, options)
+
+
 def specs_of(
     definition: FlowDefinition, destination: Destination, settings: Mapping[str, Json]
 ) -> tuple[OperationSpec, ...]:
-    """Limits and promises of each step. Raises `InvalidInput` if the kind does not offer one.
-
-    A step's `tracking_field` is told among its options, as what is promised may hang on it.
-    """
+    """Limits and promises of each step. Raises `InvalidInput` if the kind does not offer one."""
     specs = []
     for index, step in enumerate(definition.steps):
-        options = {**step.options, "tracking_field": step.tracking_field}
-        spec = destination.operation(step.operation, settings, options)
+        spec = spec_of(step, destination, settings)
         if spec is None:
             message = f"{destination.label} offers no {step.operation.value}."
             raise InvalidInput(

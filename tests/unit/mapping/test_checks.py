@@ -78,9 +78,9 @@ def found(findings: list[Finding]) -> list[tuple[str, str, str]]:
 
 
 def test_a_sound_flow_has_no_findings() -> None:
-    assert check_flow(FLOW, FIELDS, spec(Resend.RESEND_SAFE)) == []
+    assert check_flow(FLOW, [FIELDS], [spec(Resend.RESEND_SAFE)]) == []
     assert check_flow(FLOW) == []
-    assert check_flow(FLOW, []) == []
+    assert check_flow(FLOW, [[]], [None]) == []
 
 
 def formula(text: str) -> Source:
@@ -141,7 +141,7 @@ def formula(text: str) -> Source:
 def test_what_cannot_work_is_an_error(
     definition: FlowDefinition, pointer: str, code: str, words: str
 ) -> None:
-    findings = check_flow(definition, FIELDS)
+    findings = check_flow(definition, [FIELDS])
     matching = [one for one in findings if (one.pointer, one.code) == (pointer, code)]
     assert matching, found(findings)
     assert matching[0].severity is Severity.ERROR
@@ -175,7 +175,7 @@ def test_what_cannot_work_is_an_error(
 def test_what_a_person_should_judge_is_a_warning(
     definition: FlowDefinition, pointer: str | None, code: str | None
 ) -> None:
-    findings = check_flow(definition, FIELDS)
+    findings = check_flow(definition, [FIELDS])
     expected = [("warning", pointer, code)] if pointer else []
     assert found(findings) == expected
 
@@ -184,15 +184,15 @@ def test_a_match_key_made_by_a_formula_counts_its_inputs() -> None:
     made = FieldMapping(target="Name", source=formula("name & email"), max_length=10)
     definition = in_step(mapping=(EMAIL, made), match_key=("Name",))
     assert ("warning", "/steps/0/match_key", "outside_key_input") in found(check_flow(definition))
-    assert ("warning", "/steps/0/match_key", "not_unique") in found(check_flow(definition, FIELDS))
+    assert ("warning", "/steps/0/match_key", "not_unique") in found(check_flow(definition, [FIELDS]))
 
 
 def test_nothing_is_missing_where_nothing_is_created() -> None:
     definition = in_step(operation=Operation.UPDATE, mapping=(replace(EMAIL, target="Name", max_length=10),))
-    codes = [one.code for one in check_flow(replace(definition, key_input=None), FIELDS)]
+    codes = [one.code for one in check_flow(replace(definition, key_input=None), [FIELDS])]
     assert "missing_target" not in codes
     made = in_step(operation=Operation.UPDATE, mapping=(EMAIL, replace(EMAIL, target="Made")))
-    assert ("error", "/steps/0/mapping/1/target", "not_updateable") in found(check_flow(made, FIELDS))
+    assert ("error", "/steps/0/mapping/1/target", "not_updateable") in found(check_flow(made, [FIELDS]))
 
 
 @pytest.mark.parametrize(
@@ -203,26 +203,26 @@ def test_nothing_is_missing_where_nothing_is_created() -> None:
     ],
 )
 def test_offered_values_raise_no_doubt(definition: FlowDefinition) -> None:
-    assert check_flow(definition, FIELDS) == []
+    assert check_flow(definition, [FIELDS]) == []
 
 
 def test_a_default_makes_a_required_field_safe() -> None:
     line = replace(EMAIL, required=False, nulls=NullPolicy.DEFAULT, default="a@b.c")
-    assert check_flow(in_step(mapping=(line,)), FIELDS) == []
+    assert check_flow(in_step(mapping=(line,)), [FIELDS]) == []
 
 
 def test_a_keyed_flow_may_not_park() -> None:
-    assert found(check_flow(FLOW, FIELDS, spec(Resend.PARK))) == [("error", "/key_input", "would_park")]
+    assert found(check_flow(FLOW, [FIELDS], [spec(Resend.PARK)])) == [("error", "/key_input", "would_park")]
     keyless = replace(FLOW, key_input=None)
-    assert "would_park" not in [one.code for one in check_flow(keyless, FIELDS, spec(Resend.PARK))]
+    assert "would_park" not in [one.code for one in check_flow(keyless, [FIELDS], [spec(Resend.PARK)])]
 
 
 def test_an_operation_that_looks_first_needs_a_tracking_field() -> None:
-    assert found(check_flow(FLOW, FIELDS, spec(Resend.FIND))) == [
+    assert found(check_flow(FLOW, [FIELDS], [spec(Resend.FIND)])) == [
         ("warning", "/steps/0/tracking_field", "no_tracking_field")
     ]
     tracked = in_step(tracking_field="Name")
-    assert check_flow(tracked, FIELDS, spec(Resend.FIND)) == []
+    assert check_flow(tracked, [FIELDS], [spec(Resend.FIND)]) == []
 
 
 def test_a_formula_finding_has_position_and_length() -> None:
@@ -232,7 +232,7 @@ def test_a_formula_finding_has_position_and_length() -> None:
 
 
 def test_errors_come_first_and_a_flow_without_errors_compiles() -> None:
-    findings = check_flow(replace(added("Nam", of="nmae"), key_input=None), FIELDS)
+    findings = check_flow(replace(added("Nam", of="nmae"), key_input=None), [FIELDS])
     assert [one.severity for one in findings] == sorted(one.severity for one in findings)
     assert compile_flow(FLOW, 1).steps
 
