@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import uuid4
 
+import orjson
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from formlane.destinations.base import Equipment
@@ -60,6 +61,7 @@ _TOKEN: Final = re.compile(r"[\x20-\x7e]+")
 """RFC 6749 appendix A.12."""
 
 _OURS: Final = frozenset({"access_token", "refresh_token", "id_token"})
+_PLAIN: Final = str | int | float
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]+")
 
 
@@ -115,7 +117,7 @@ class OAuth:
         except (ValueError, OverflowError):
             pass
         else:
-            if answer.status == 200 and _TOKEN.fullmatch(str(said["access_token"])):
+            if answer.status == 200 and _is_token(said["access_token"]):
                 return self._obtained(said, now)
         description = said.get("error_description") or said.get("message") or ""
         return refusal(
@@ -172,12 +174,18 @@ class UnsharedTokens:
 
 
 def _members(body: bytes) -> dict[str, Json]:
-    """The members of a JSON object; none of anything else."""
+    """The plain members of a JSON object, none of anything else: nothing in an answer needs depth."""
     try:
-        said = json.loads(body)
+        said = orjson.loads(body)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    if not isinstance(said, dict):
+        return {}
+    return {name: value for name, value in said.items() if value is None or isinstance(value, _PLAIN)}
+
+
+def _is_token(value: Json) -> bool:
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _span(seconds: str) -> dt.timedelta:

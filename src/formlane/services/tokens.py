@@ -13,7 +13,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID, uuid4
 
 import msgspec
@@ -59,7 +59,8 @@ _AWAY: Final = Deferred(
     scope=Scope.LANE, reason=Reason.UNAVAILABLE, message="The store of access tokens is away. Tried again."
 )
 
-Outcome = Token | Blocked | Deferred | Uncertain
+Plain: TypeAlias = str | int | float | bool | None
+Outcome: TypeAlias = Token | Blocked | Deferred | Uncertain
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,7 +68,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     access: str
     refresh: str | None = None
-    extra: Mapping[str, Json] = {}
+    extra: Mapping[str, Plain] = {}
 
 
 class _Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -342,7 +343,8 @@ def sealed_token(
 ) -> SealedToken:
     """A token as it is kept, with the refresh token that is in force with it."""
     token = obtained.token
-    content = Content(access=token.access, refresh=refresh, extra=token.extra)
+    plain = {name: value for name, value in token.extra.items() if isinstance(value, Plain)}
+    content = Content(access=token.access, refresh=refresh, extra=plain)
     return SealedToken(
         secret_version=origin.secret_version,
         revision=origin.revision,
