@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from formlane.destinations.base import Destination
+from formlane.destinations.jira.connector import JIRA
 from formlane.destinations.servicenow.connector import SERVICENOW
 from formlane.destinations.sfmc.connector import SFMC
 from formlane.destinations.sftp import SFTP
 from formlane.destinations.webhook.connector import WEBHOOK
 
 CATALOGUE: dict[str, Destination] = {
+    JIRA.kind: JIRA,
     SERVICENOW.kind: SERVICENOW,
     SFMC.kind: SFMC,
     SFTP.kind: SFTP,

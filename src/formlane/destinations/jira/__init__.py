@@ -1,0 +1,1 @@
+"""Jira: records as issues of Jira Cloud or Jira Data Center."""
