@@ -1,0 +1,198 @@
+"""One call through the collections: its records cut into requests, its answers put in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from formlane.destinations.base import Call, Clock, Journal
+from formlane.domain.flows import Operation
+from formlane.domain.outcomes import Deferred, Delivered, Outcome, Pending, Rejected, Scope
+from formlane.domain.types import Json
+
+from .client import SalesforceClient
+from .describing import Described
+from .judging import NOTHING_SENT, Judged, Refusal, judge_records
+from .matching import plan_of, unusable_key
+from .routes import Route, Way
+from .soql import key_of
+from .state import Kept, keep, kept_of
+from .types import ID
+from .writing import MOST_RECORDS, Answered, Row, Writer, Written, adapted
+
+LONGEST_REQUEST: Final = dt.timedelta(minutes=10)
+"""After which Salesforce has ended a request whose answer was lost (App Limits Cheatsheet, "API Timeout")."""
+
+
+class Delivery:
+    """One try of a call. What it learns is kept here, position by position."""
+
+    def __init__(self, client: SalesforceClient, writer: Writer, call: Call, described: Described) -> None:
+        self._client = client
+        self._writer = writer
+        self._call = call
+        self._described = described
+        self._fields = adapted(call.records, described)
+        self._answers: list[Answered | None] = [None] * len(call.records)
+        self._wrote = False
+        self.refusal: Refusal | None = None
+        self.exchange = NOTHING_SENT
+
+    async def work(self, route: Route, before_creating: Callable[[], Awaitable[None]]) -> None:
+        """Sends everything, as far as it goes. `before_creating` precedes what must not be repeated soon."""
+        for start in range(0, len(self._fields), MOST_RECORDS):
+            if self.refusal is not None:
+                return
+            span = range(start, min(start + MOST_RECORDS, len(self._fields)))
+            match route.way:
+                case Way.CREATE:
+                    await self._write(
+                        self._writer.create, [(at, Row(fields=self._fields[at])) for at in span]
+                    )
+                case Way.KEYED:
+                    await self._upsert(route, span)
+                case Way.DIRECT:
+                    await self._direct(route, span)
+                case Way.MATCH:
+                    await self._match(route, span, before_creating)
+
+    def judged(self, route: Route, *, insists: bool) -> Judged:
+        """The outcomes, once `work` is done."""
+        size, refusal = len(self._answers), self.refusal
+        if refusal is not None and not self._wrote:
+            result = refusal.result(size, repeatable=route.repeatable)
+            drift = refusal.row is not None and refusal.row.drift
+            return Judged(outcomes=list(result.outcomes), bisect=result.bisect, drift=drift)
+        rest = None if refusal is None else _not_done(refusal)
+        answers = [rest if answer is None else answer for answer in self._answers]
+        key = route.key[0].name if route.way is Way.KEYED else None
+        return judge_records(
+            [answer for answer in answers if answer is not None],
+            key=key,
+            insists=insists,
+            secrets=self._client.secrets,
+        )
+
+    async def _upsert(self, route: Route, span: Sequence[int]) -> None:
+        [key] = route.key
+        rows: list[tuple[int, Row]] = []
+        for at in span:
+            fields = route.with_tracking(self._call.records[at], self._fields[at])
+            mark = key_of(route.key, [fields.get(key.name)])
+            if mark is None:
+                self._answers[at] = unusable_key(route.key, [fields.get(key.name)])
+            else:
+                rows.append((at, Row(fields=fields, mark=mark)))
+        await self._write(lambda batch: self._writer.upsert(key.name, batch), rows)
+
+    async def _direct(self, route: Route, span: Sequence[int]) -> None:
+        found: list[tuple[int, str]] = []
+        for at in span:
+            value = self._fields[at].get(ID)
+            if key_of(route.key, [value]) is None:
+                self._answers[at] = unusable_key(route.key, [value])
+            else:
+                found.append((at, str(value)))
+        await self._change(found)
+
+    async def _match(self, route: Route, span: range, before_creating: Callable[[], Awaitable[None]]) -> None:
+        plan = await plan_of(self._client, self._described, self._call, route, span)
+        if isinstance(plan, Refusal):
+            self.refusal, self.exchange = plan, plan.exchange
+            return
+        for at, outcome in plan.settled.items():
+            self._answers[at] = outcome
+        await self._change(plan.found)
+        if plan.missing and self.refusal is None:
+            if route.tracking is not None:
+                keyed = Route(way=Way.KEYED, key=(route.tracking,), tracking=route.tracking)
+                await self._upsert(keyed, plan.missing)
+            else:
+                await before_creating()
+                rows = [(at, Row(fields=self._fields[at])) for at in plan.missing]
+                await self._write(self._writer.create, rows)
+
+    async def _change(self, found: Sequence[tuple[int, str]]) -> None:
+        """Updates or deletes records by their ids."""
+        deletes = self._call.operation is Operation.DELETE
+        rows = [
+            (at, Row(fields={} if deletes else self._changed(at), id=one, mark=one[:15])) for at, one in found
+        ]
+        await self._write(self._writer.delete if deletes else self._writer.update, rows)
+
+    def _changed(self, at: int) -> Mapping[str, Json]:
+        """A record's fields without those by which it was found: they have these values already."""
+        keys = self._call.match_key
+        return {name: value for name, value in self._fields[at].items() if name not in keys}
+
+    async def _write(
+        self, write: Callable[[Sequence[Row]], Awaitable[Written]], rows: Sequence[tuple[int, Row]]
+    ) -> None:
+        for batch in _batches(rows):
+            answers: Sequence[Answered | None] = [None] * len(batch)
+            if self.refusal is None:
+                written = await write([row for _, row in batch])
+                self.refusal, self.exchange = written.refusal, written.exchange
+                answers = written.answers if written.refusal is None else answers
+            for (at, _), answer in zip(batch, answers, strict=True):
+                self._note(at, answer)
+
+    def _note(self, at: int, answer: Answered | None) -> None:
+        """Keeps what became of a record; of several writes, what one of them is missing."""
+        self._wrote = self._wrote or answer is not None
+        before = self._answers[at]
+        if answer is None or before is None or isinstance(before, Delivered):
+            keep_first = isinstance(before, Delivered) and isinstance(answer, Delivered)
+            self._answers[at] = before if keep_first else answer
+
+
+def _batches(rows: Sequence[tuple[int, Row]]) -> Iterator[Sequence[tuple[int, Row]]]:
+    """Requests in order; each ends before it would hold a mark twice."""
+    batch: list[tuple[int, Row]] = []
+    marks: set[object] = set()
+    for at, row in rows:
+        if len(batch) == MOST_RECORDS or row.mark in marks:
+            yield batch
+            batch, marks = [], set()
+        batch.append((at, row))
+        if row.mark is not None:
+            marks.add(row.mark)
+    if batch:
+        yield batch
+
+
+def _not_done(refusal: Refusal) -> Outcome:
+    """What becomes of records whose request was refused after others of the call had been written."""
+    outcome = refusal.outcome
+    if not isinstance(outcome, Rejected):
+        return outcome
+    return Deferred(
+        scope=Scope.RECORD,
+        reason=outcome.reason,
+        message=f"{outcome.message} It is tried on its own first.",
+        vendor_code=outcome.vendor_code,
+        vendor_text=outcome.vendor_text,
+    )
+
+
+class Caution:
+    """Keeps a call that makes records without a unique key from being repeated while it may still run."""
+
+    def __init__(self, journal: Journal, clock: Clock, *, time_scale: float) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._span = LONGEST_REQUEST * time_scale
+        self._noted = False
+
+    def wait(self) -> Pending | None:
+        """How long an earlier try may still be under way; None if none can be."""
+        kept = kept_of(self._journal)
+        left = dt.timedelta(0) if kept is None else kept.at + self._span - self._clock.now()
+        return Pending(continuation=b"", check_after=left) if left > dt.timedelta(0) else None
+
+    async def note(self) -> None:
+        """To be awaited right before records are made."""
+        if not self._noted:
+            await keep(self._journal, Kept(at=self._clock.now()))
+            self._noted = True

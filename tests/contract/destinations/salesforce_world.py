@@ -1,0 +1,199 @@
+"""A simulated Salesforce org, and the connector that is signed in to it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from yarl import URL
+
+from formlane.destinations.base import Call, CallRecord, CallResult, Equipment, Sealed
+from formlane.destinations.egress import Guard
+from formlane.destinations.http import HttpClients
+from formlane.destinations.salesforce.connector import SALESFORCE, SalesforceConnector
+from formlane.domain.flows import NoMatch, Operation, SeveralMatches
+from formlane.domain.outcomes import Outcome, Pending
+from formlane.domain.types import Json
+from formlane_sandbox.clock import Clock as SandboxClock
+from formlane_sandbox.faults import Fault, Kind
+from formlane_sandbox.salesforce.settings import Settings
+from formlane_sandbox.salesforce.simulator import Salesforce
+from formlane_sandbox.server import running
+
+CONSUMER_KEY = "3MVG9FormlaneSandboxConsumerKey"
+CONSUMER_SECRET = "formlane-sandbox-consumer-secret"
+USER = "integration@formlane.example"
+REFRESH_TOKEN = "5Aep861FormlaneSandboxRefreshToken"
+
+
+@dataclass
+class ShiftedClock:
+    """The system's time, moved ahead by hand."""
+
+    ahead: dt.timedelta = dt.timedelta(0)
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC) + self.ahead
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time() + self.ahead.total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class KeptJournal:
+    """A journal in memory."""
+
+    saved: bytes | None = None
+    sealed: Sealed | None = None
+    saves: list[bytes] = field(default_factory=list)
+
+    async def save(self, state: bytes) -> None:
+        self.saved = state
+        self.saves.append(state)
+
+    async def seal(self, content: bytes) -> Sealed:
+        raise AssertionError
+
+
+@dataclass
+class SalesforceWorld:
+    """What a test needs: the org, the connector, and short ways to calls and faults."""
+
+    simulator: Salesforce
+    connector: SalesforceConnector
+    clock: ShiftedClock
+    http: HttpClients
+    equipment: Equipment
+
+    def call(
+        self,
+        records: Sequence[Mapping[str, Json]],
+        *,
+        operation: Operation = Operation.INSERT,
+        object: str = "Contact",  # noqa: A002 - as in `Call`
+        match_key: tuple[str, ...] = (),
+        no_match: NoMatch = NoMatch.REJECT,
+        several_matches: SeveralMatches = SeveralMatches.REJECT,
+        tracking_field: str | None = None,
+        bulk: bool = False,
+        attempt: int = 1,
+        id: UUID | None = None,  # noqa: A002 - as in `Call`
+    ) -> Call:
+        names = dict.fromkeys(name for record in records for name in record)
+        return Call(
+            id=id or uuid4(),
+            object=object,
+            operation=operation,
+            records=[
+                CallRecord(id=f"r:{at}", tracking_key=f"fl{at:030}", fields=record)
+                for at, record in enumerate(records)
+            ],
+            columns=tuple(names),
+            match_key=match_key,
+            no_match=no_match,
+            several_matches=several_matches,
+            tracking_field=tracking_field,
+            bulk=bulk,
+            attempt=attempt,
+        )
+
+    async def send(
+        self, records: Sequence[Mapping[str, Json]], *, journal: KeptJournal | None = None, **given: Any
+    ) -> CallResult:
+        return await self.connector.send(self.call(records, **given), journal or KeptJournal())
+
+    async def outcomes(self, records: Sequence[Mapping[str, Json]], **given: Any) -> Sequence[Outcome]:
+        return (await self.send(records, **given)).outcomes
+
+    async def finish(self, call: Call, journal: KeptJournal, *, tries: int = 20) -> CallResult:
+        """Asks again, as long later as was asked for, until the result is there."""
+        for _ in range(tries):
+            result = await self.connector.send(call, journal)
+            first = result.outcomes[0]
+            if not isinstance(first, Pending):
+                return result
+            self.clock.ahead += first.check_after
+            self.simulator.clock.shift(first.check_after.total_seconds())
+        raise AssertionError("still pending")
+
+    def arm(self, name: str, *, times: int | None = 1, **fault: Any) -> str:
+        return self.simulator.faults.arm(Fault(kind=Kind.NAMED, name=name, times=times, **fault))
+
+    def break_answers(self, kind: str, *, times: int | None = 1, **fault: Any) -> str:
+        return self.simulator.faults.arm(Fault(kind=Kind(kind), times=times, **fault))
+
+    def rows(self, object: str = "Contact") -> Sequence[Mapping[str, Any]]:  # noqa: A002 - as in `Call`
+        return self.simulator.rows(object)
+
+
+@asynccontextmanager
+async def salesforce_world(
+    *,
+    auth: str = "client_credentials",
+    secrets: Mapping[str, str] | None = None,
+    time_scale: float = 1.0,
+    org: Mapping[str, Any] | None = None,
+    **settings: Json,
+) -> AsyncIterator[SalesforceWorld]:
+    simulator = Salesforce(msgspec.convert(org or {}, Settings), clock=SandboxClock())
+    async with (
+        running(simulator),
+        connected(simulator, auth=auth, secrets=secrets, time_scale=time_scale, **settings) as world,
+    ):
+        yield world
+
+
+@asynccontextmanager
+async def connected(
+    simulator: Salesforce,
+    *,
+    auth: str = "client_credentials",
+    secrets: Mapping[str, str] | None = None,
+    time_scale: float = 1.0,
+    **settings: Json,
+) -> AsyncIterator[SalesforceWorld]:
+    """A connector for a running org."""
+    hosts = [URL(url) for name, url in simulator.addresses.items() if name in {"http", "login", "moved"}]
+    ports = [url.port for url in hosts if url.port is not None]
+    guard = Guard(allow=[("127.0.0.1", port) for port in ports])
+    http = HttpClients(guard)
+    held = {
+        "client_credentials": {"client_secret": CONSUMER_SECRET},
+        "jwt": {"private_key": simulator.private_key.decode()},
+        "consent": {"client_secret": CONSUMER_SECRET, "refresh_token": REFRESH_TOKEN},
+    }[auth]
+    held = {**held, **(secrets or {})}
+    given: dict[str, Json] = {
+        "login_url": simulator.url,
+        "client_id": CONSUMER_KEY,
+        "auth": auth,
+        "allow_http": True,
+    }
+    if auth == "jwt":
+        given["username"] = USER
+    values = SALESFORCE.validate({**given, **settings}, held, guard)
+    clock = ShiftedClock()
+    equipment = Equipment(
+        settings=values,
+        secrets=held,
+        account="a",
+        guard=guard,
+        http=http,
+        clock=clock,
+        time_scale=time_scale,
+    )
+    connector = SalesforceConnector(equipment)
+    yield SalesforceWorld(
+        simulator=simulator, connector=connector, clock=clock, http=http, equipment=equipment
+    )
+    await connector.close()
+    await http.close()
