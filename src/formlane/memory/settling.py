@@ -31,7 +31,7 @@ def settle(state: State, settlements: Sequence[Settlement]) -> list[Settled]:
         _write_outcomes(state, lane, one)
         _settle_held(state, lane, one, now)
         if one.call is not None and one.progress:
-            lane.journal.pop(one.call, None)
+            lane.journal.clear()
         if one.flow_blocked:
             _block_flow(state, lane, one)
     settle_connections(state, good, now)

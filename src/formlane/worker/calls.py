@@ -78,7 +78,7 @@ def turn_of(span: Range, recipe: Recipe) -> tuple[Range, Sequence[Item]]:
     for item in span.sendable:
         if item.step != step:
             continue
-        marks = () if recipe.specs[step].keeps_order else _marks(item, recipe)
+        marks = () if recipe.spec(step, bulk=span.bulk).keeps_order else _marks(item, recipe)
         if not seen.isdisjoint(marks):
             items = span.items[: span.items.index(item)]
             return Range(items, [one for one in span.sendable if one.place < item.place], span.bulk), turn
@@ -164,4 +164,4 @@ def _records(sendable: Sequence[Item]) -> list[CallRecord]:
 def calls_left(lease: Lease, items: Sequence[Item], recipe: Recipe) -> int:
     """About how many calls the items still need; at least one."""
     per_call = 1 if lease.queue is Queue.HELD else recipe.limits.max_records
-    return max(1, -(-len(items) // per_call))
+    return max(1, -(-len(items) // per_call) * len(recipe.specs))

@@ -82,7 +82,8 @@ def first_of(outcomes: Sequence[Outcome], kind: type[Uncertain] | type[Pending])
 def judge(span: Range, outcomes: Sequence[Outcome], bench: Bench) -> Parts:
     """What to write for every record of a range; `outcomes` belong to its sendable items, in order.
 
-    `Uncertain` here means that nobody can tell, so that a person decides: the record is parked.
+    `Uncertain` here means that nobody can tell, so that a person decides: the record is parked. In a range
+    without sendable items all are decided, but for held ones that passed a step.
     """
     parts = Parts()
     sums: dict[tuple[UUID, dt.datetime], _Sum] = {}
@@ -99,7 +100,7 @@ def judge(span: Range, outcomes: Sequence[Outcome], bench: Bench) -> Parts:
         if item.behind:
             _hold(item, parts, retry=dt.timedelta(0), reason=BEHIND_KEY, bench=bench, tried=bool(item.remote))
             continue
-        if item.held is not None and item.step > item.held.step and item.outcome is None:
+        if item.outcome is None and not span.sendable:
             parts.tried.append(_before_next_step(item, bench))
             continue
         outcome = next(answers) if item.outcome is None else item.outcome
@@ -229,19 +230,16 @@ def _exception(
 ) -> Exceptional:
     fields = outcome.fields if isinstance(outcome, Rejected) else ()
     code = None if isinstance(outcome, (Skipped, Uncertain)) else outcome.vendor_code
+    told: dict[str, object] = {}
     detail = None
     if not isinstance(outcome, Skipped):
-        text = orjson.dumps(
-            {
-                "message": outcome.message,
-                "fields": fields,
-                "code": code,
-                "text": None if isinstance(outcome, Uncertain) else outcome.vendor_text,
-                **({"remote": item.remote} if item.remote else {}),
-            }
-        )
+        text = None if isinstance(outcome, Uncertain) else outcome.vendor_text
+        told = {"message": outcome.message, "fields": fields, "code": code, "text": text}
+    if item.remote:
+        told["remote"] = item.remote
+    if told:
         detail = bench.sealer.seal(
-            SealKind.OUTCOMES, item.content.batch, text, field="exception", version=item.row
+            SealKind.OUTCOMES, item.content.batch, orjson.dumps(told), field="exception", version=item.row
         )
     return Exceptional(
         batch=item.content.batch,

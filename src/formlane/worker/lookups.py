@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from formlane.destinations.lookups import Lookup
@@ -16,7 +16,7 @@ from formlane.worker.window import Item, Sources
 
 if TYPE_CHECKING:
     from formlane.worker.results import Found
-    from formlane.worker.tools import Pusher, Tools
+    from formlane.worker.tools import Tools
 
 KEPT_SECONDS = 300.0
 """How long an object that was found is not asked for again. What was not found is asked for each time."""
@@ -24,6 +24,9 @@ KEPT_SECONDS = 300.0
 KEPT = 50_000
 AT_ONCE = 200
 """Values of one question."""
+
+Place: TypeAlias = tuple[str, str]
+"""An object and the field by which it is found."""
 
 
 class LookupCache:
@@ -61,16 +64,19 @@ def asked_for(recipe: Recipe, sources: Sources, items: Iterable[Item]) -> dict[L
 
 def questions(
     asked: Mapping[LookupSource, Iterable[str]], cache: LookupCache, connection: UUID
-) -> tuple[dict[LookupSource, dict[str, str | None]], list[tuple[LookupSource, Sequence[str]]]]:
-    """What is known already, and what has to be asked, in questions of a bounded size."""
-    found: dict[LookupSource, dict[str, str | None]] = {}
-    open_: list[tuple[LookupSource, Sequence[str]]] = []
+) -> tuple[dict[Place, dict[str, str | None]], list[Lookup]]:
+    """What is known already, and what has to be asked: each value of a field once, so many at a time."""
+    wanted: dict[Place, dict[str, None]] = defaultdict(dict)
     for lookup, texts in asked.items():
-        known = {text: cache.get(connection, lookup.object, lookup.field, text) for text in texts}
-        found[lookup] = {text: id_ for text, id_ in known.items() if id_ is not None}
+        wanted[lookup.object, lookup.field].update(dict.fromkeys(texts))
+    ids: dict[Place, dict[str, str | None]] = {}
+    open_: list[Lookup] = []
+    for place, texts in wanted.items():
+        known = {text: cache.get(connection, *place, text) for text in texts}
+        ids[place] = {text: id_ for text, id_ in known.items() if id_ is not None}
         missing = [text for text, id_ in known.items() if id_ is None]
-        open_ += [(lookup, part) for part in _parts(missing)]
-    return found, open_
+        open_ += [Lookup(object=place[0], field=place[1], values=part) for part in _parts(missing)]
+    return ids, open_
 
 
 async def look_up(
@@ -83,28 +89,22 @@ async def look_up(
 ) -> Found | Deferred | Blocked | Uncertain | None:
     """What the lookups give, or the trouble that one met; None when there is no call for a question.
 
-    `have_call` is told how many questions are left.
+    `have_call` is told how many questions are left. Of several objects with a value the first counts.
     """
-    found, open_ = questions(asked, tools.lookups, connection)
-    for number, (lookup, texts) in enumerate(open_):
+    ids, open_ = questions(asked, tools.lookups, connection)
+    for number, lookup in enumerate(open_):
         if not await have_call(len(open_) - number):
             return None
-        told = await answer(tools.pusher, recipe, lookup, texts)
-        if not isinstance(told, dict):
-            return told
-        tools.lookups.keep(connection, lookup.object, lookup.field, told)
-        found[lookup].update(told)
-    return found
-
-
-async def answer(
-    pusher: Pusher, recipe: Recipe, lookup: LookupSource, texts: Sequence[str]
-) -> dict[str, str | None] | Deferred | Blocked | Uncertain:
-    """Asks one question: the id by value, None where nothing was found. Of several the first counts."""
-    told = await pusher.look_up(recipe, Lookup(object=lookup.object, field=lookup.field, values=texts))
-    if told.trouble is not None:
-        return told.trouble
-    return {text: ids[0] if (ids := told.found.get(text)) else None for text in texts}
+        told = await tools.pusher.look_up(recipe, lookup)
+        if told.trouble is not None:
+            return told.trouble
+        found = {text: next(iter(told.found.get(text, ())), None) for text in lookup.values}
+        tools.lookups.keep(connection, lookup.object, lookup.field, found)
+        ids[lookup.object, lookup.field].update(found)
+    return {
+        lookup: {text: ids[lookup.object, lookup.field][text] for text in texts}
+        for lookup, texts in asked.items()
+    }
 
 
 def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:

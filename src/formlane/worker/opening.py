@@ -53,9 +53,10 @@ class Fetched:
             contents=self.contents[lease.lane],
             batches=self.batches(lease.tenant),
             held=self.held[lease.lane],
-            stopped={
-                (one.batch, one.index): (one.step, _remote_of(one, opener))
+            passed={
+                (one.batch, one.index): remote
                 for one in self.unfinished[lease.lane]
+                if (remote := _remote_of(one, opener))
             },
             opener=opener,
         )

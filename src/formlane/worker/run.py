@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from formlane.destinations.base import LeaseLost
-from formlane.domain.ids import new_id
-from formlane.domain.lanes import Attempt, Position, Queue, Settlement
+from formlane.domain.ids import new_id, record_to_text
+from formlane.domain.lanes import Attempt, ConnectionEffect, Position, Queue, Settlement
 from formlane.domain.outcomes import (
     Blocked,
     Deferred,
@@ -33,7 +33,7 @@ from formlane.worker.judge import Bench, all_rejected, first_of, judge, stops_la
 from formlane.worker.lookups import asked_for, look_up
 from formlane.worker.results import Found, Results, opened_results, sealed_results
 from formlane.worker.sending import CRASHED, Sender, Sent
-from formlane.worker.steps import Steps, achieved
+from formlane.worker.steps import Steps
 from formlane.worker.tools import Opened, Tools
 from formlane.worker.window import Item, maps_at_once, open_window
 
@@ -85,11 +85,11 @@ class LaneRun:
         except (InvalidInput, SealBroken) as fault:
             await self._block_flow(Reason.CONFIGURATION, str(fault), maybe_sent=self.lease.maybe_sent)
             return
-        if not maps_at_once(recipe):
+        if results.records or not maps_at_once(recipe, self.opened.sources):
             found = await self._look_up(recipe, items, results)
             if found is None:
                 return
-            self._steps = Steps(recipe, self.opened.sources, found)
+            self._steps = Steps(recipe, self.opened.sources, found, noted=results.records)
             self._steps.prepare(items)
         if self.lease.lapses >= LAPSES_BEFORE_NARROWING and await self._narrow(recipe, items):
             return
@@ -97,20 +97,16 @@ class LaneRun:
 
     async def _work(self, recipe: Recipe, items: list[Item]) -> None:
         maybe_sent = self.lease.maybe_sent
-        lapses = self.lease.lapses
-        crashes = self.lease.sending_lapses >= LAPSES_IN_SENDING or lapses >= LAPSES_UNSENT
+        crashes = self.lease.sending_lapses >= LAPSES_IN_SENDING or self.lease.lapses >= LAPSES_UNSENT
         cut_at = self.lease.cut
         while items:
             span, turn = self._cut(items, recipe, cut_at)
             if not turn:
                 items = await self._settle(items, span, [], None)
-                cut_at = None
+                cut_at, maybe_sent = None, False
                 continue
-            if self.tools.stopping():
-                await self._give_back(maybe_sent=maybe_sent)
-                return
             if crashes:
-                outcomes: list[Outcome] = [CRASHED] * len(turn)
+                outcomes: Sequence[Outcome] = [CRASHED] * len(turn)
                 crashes, maybe_sent = False, False
                 items, cut_at = await self._on(items, span, turn, outcomes, None)
                 continue
@@ -127,10 +123,20 @@ class LaneRun:
                 return
             maybe_sent = False
             result = sent.tried.result
-            if result.bisect and len(turn) > 1 and all_rejected(result.outcomes):
+            if sent.looked:
+                turn = self._there(recipe, turn, sent.tried)
+                if not turn:
+                    continue
+            elif result.bisect and len(turn) > 1 and all_rejected(result.outcomes):
                 cut_at = await self._split(recipe, turn, span, sent.tried)
                 continue
             items, cut_at = await self._on(items, span, turn, result.outcomes, sent.tried)
+
+    def _there(self, recipe: Recipe, turn: Sequence[Item], tried: Tried) -> Sequence[Item]:
+        """Those of a lost call that were found. From now on what they achieved is kept with the window."""
+        self._steps = self._steps or Steps(recipe, self.opened.sources, {})
+        there = {record.id for record in tried.call.records}
+        return [item for item in turn if record_to_text(item.record) in there]
 
     def _cut(
         self, items: list[Item], recipe: Recipe, cut_at: Position | None
@@ -158,29 +164,24 @@ class LaneRun:
         )
         if is_done:
             return await self._settle(items, Range(span.items, ()), (), tried), None
-        effect = self._effect(outcomes)
-        stop = await self._commit(
+        await self._go_on(
             self._settlement(
                 progress=True,
                 cut=span.end,
                 results=self._results(items),
                 call=None if tried is None else tried.call.id,
-                **effect,
-                attempts=()
-                if tried is None
-                else (self._attempt(span, tried, delivered=_delivered(outcomes)),),
+                attempts=self._delivering(span, tried, outcomes),
+                **self._effect(outcomes),
             )
         )
         self.lease = self.lease.after_success()
-        if stop is not None:
-            await self._give_back(maybe_sent=False)
-            return [], None
         return items, span.end
 
     async def _look_up(self, recipe: Recipe, items: Sequence[Item], results: Results) -> Found | None:
         """What the lookups of the window give, asked once per window; None when the lane was given back."""
-        if results.found is not None or not recipe.compiled.lookups:
-            return results.found or {}
+        self._found = results.found
+        if self._found is not None or not recipe.compiled.lookups:
+            return self._found or {}
         maybe_sent = self.lease.maybe_sent
 
         async def have_call(left: int) -> bool:
@@ -189,34 +190,25 @@ class LaneRun:
         asked = asked_for(recipe, self.opened.sources, items)
         found = await look_up(recipe, asked, self.tools, self.lease.connection, have_call=have_call)
         if isinstance(found, Deferred | Blocked | Uncertain):
-            await self._trouble(found)
+            await self._wait([found], maybe_sent=maybe_sent)
             return None
         self._found = found
-        if found and self.lease.queue is not Queue.HELD:
-            await self._commit(self._settlement(maybe_sent=maybe_sent, results=self._results(items)))
+        if found:
+            kept = sealed_results(self.lease, results.records.items(), found, self.opened.sealer)
+            await self._go_on(self._settlement(maybe_sent=maybe_sent, results=kept), maybe_sent=maybe_sent)
         return found
 
-    async def _trouble(self, trouble: Deferred | Blocked | Uncertain) -> None:
-        """Gives the lane back because it could not be looked up what its records need."""
-        if isinstance(trouble, Blocked) and trouble.scope is not Scope.CONNECTION:
-            await self._block_flow(trouble.reason, trouble.message, maybe_sent=self.lease.maybe_sent)
-            return
-        effect = self._effect([trouble])
-        await self._commit(
-            self._returning(maybe_sent=self.lease.maybe_sent)(
-                retry=self._lane_wait(trouble) if isinstance(trouble, Deferred) else None,
-                **effect,
-            )
-        )
-
-    def _results(self, items: Sequence[Item]) -> bytes:
-        return sealed_results(self.lease, achieved(items), self._found, self.opened.sealer)
+    def _results(self, items: Sequence[Item]) -> bytes | None:
+        """What is kept of the items that are left; None: nothing ever is."""
+        if self._steps is None:
+            return None
+        return sealed_results(self.lease, self._steps.achieved(items), self._found, self.opened.sealer)
 
     # --- one call
 
     async def _have_call(self, wanted: int, *, maybe_sent: bool) -> bool:
         """Takes a call of the grant; False: there is none for now, and the lane was given back."""
-        wait = await self._grant.take(wanted)
+        wait = dt.timedelta(0) if self.tools.stopping() else await self._grant.take(wanted)
         if wait is None:
             return True
         await self._give_back(maybe_sent=maybe_sent, retry=wait or None)
@@ -236,71 +228,71 @@ class LaneRun:
         rest = items[len(span.items) :]
         finished = not rest
         said = outcomes if tried is None else tried.result.outcomes
-        attempts = () if tried is None else (self._attempt(span, tried, delivered=_delivered(said)),)
-        effect = self._effect(said)
-        settled = await self._commit(
+        await self._go_on(
             self._settlement(
                 position=None if self.lease.queue is Queue.HELD else span.end,
                 moved=len(span.items),
                 progress=True,
                 finished=finished,
                 given_back=finished,
-                **effect,
                 unused=self._grant.unused() if finished else 0,
-                results=None if self._steps is None or finished else self._results(rest),
+                results=self._results(rest),
                 call=None if tried is None else tried.call.id,
-                attempts=attempts,
+                attempts=self._delivering(span, tried, said),
                 exceptions=tuple(parts.exceptions),
                 held=tuple(parts.held),
                 tried=tuple(parts.tried),
                 ledger=tuple(parts.ledger),
+                **self._effect(said),
             )
         )
         self.lease = self.lease.after_success()
-        if settled is not None and not finished:
-            await self._give_back(maybe_sent=False)
-            return []
         if parts.held_keys:
             for item in rest:
                 item.behind = item.behind or item.key in parts.held_keys
         return rest
 
     async def _not_settled(self, recipe: Recipe, span: Range, sent: Sent) -> None:
-        """Gives the lane back with its window open: limit, outage, block, lost answer, result pending."""
+        """Gives the lane back because its call has no result yet, or is to be made again."""
         assert sent.tried is not None
-        tried, maybe_sent = sent.tried, sent.maybe_sent
-        outcomes = tried.result.outcomes
-        stop = stops_lane(outcomes)
-        pending = first_of(outcomes, Pending)
+        call, outcomes = sent.tried.call, sent.tried.result.outcomes
         quiet = None
-        if stop is None and pending is None and not sent.looked:
-            quiet = recipe.spec(tried.call.step, bulk=span.bulk).quiet * self.tools.time_scale
+        if first_of(outcomes, Uncertain) and not first_of(outcomes, Pending) and not sent.looked:
+            quiet = recipe.spec(call.step, bulk=span.bulk).quiet * self.tools.time_scale
+        attempts = (self._attempt(span, sent.tried),)
+        await self._wait(outcomes, maybe_sent=sent.maybe_sent, quiet=quiet, attempts=attempts)
+
+    async def _wait(
+        self,
+        outcomes: Sequence[Outcome],
+        *,
+        maybe_sent: bool,
+        quiet: dt.timedelta | None = None,
+        attempts: tuple[Attempt, ...] = (),
+    ) -> None:
+        """Gives the lane back with its window open: limit, outage, block, lost answer, result pending."""
+        stop, pending = stops_lane(outcomes), first_of(outcomes, Pending)
         if isinstance(stop, Blocked) and stop.scope is not Scope.CONNECTION:
-            await self._block_flow(stop.reason, stop.message, maybe_sent=maybe_sent, tried=(span, tried))
+            await self._block_flow(stop.reason, stop.message, maybe_sent=maybe_sent, attempts=attempts)
             return
-        effect = self._effect(outcomes)
-        retry = None
+        effect, retry = self._effect(outcomes), None
         if isinstance(pending, Pending):
             retry, effect = pending.check_after, UNKNOWN.effect()
-        elif isinstance(stop, Deferred) and stop.scope is not Scope.CONNECTION:
-            retry = self._lane_wait(stop)
-            if self.tools.policy.is_over(self.lease.failing_since, self._now()):
-                await self._block_flow(
-                    Reason.GAVE_UP, stop.message, maybe_sent=maybe_sent, tried=(span, tried)
-                )
+        elif effect["connection"] in (None, ConnectionEffect.SUCCESS):  # not the connection's trouble
+            if stop is not None and self.tools.policy.is_over(self.lease.failing_since, self._now()):
+                await self._block_flow(Reason.GAVE_UP, stop.message, maybe_sent=maybe_sent, attempts=attempts)
                 return
+            asked = next((one.retry_after for one in outcomes if isinstance(one, Deferred)), None)
+            retry = self.tools.policy.wait(self.lease.attempt, asked, chance=self.tools.chance())
         await self._commit(
             self._returning(maybe_sent=maybe_sent or pending is not None)(
                 quiet=quiet,
                 retry=retry,
                 used_attempt=pending is None and not isinstance(stop, Blocked),
                 **effect,
-                attempts=(self._attempt(span, tried),),
+                attempts=attempts,
             )
         )
-
-    def _lane_wait(self, stop: Deferred) -> dt.timedelta:
-        return self.tools.policy.wait(self.lease.attempt, stop.retry_after, chance=self.tools.chance())
 
     async def _split(self, recipe: Recipe, turn: Sequence[Item], span: Range, tried: Tried) -> Position:
         """Notes where the first half of a refused call ends; after too many splits, one by one."""
@@ -308,40 +300,31 @@ class LaneRun:
         most = recipe.spec(tried.call.step, bulk=span.bulk).max_records
         budget = 2 * max(1, most.bit_length()) + 8
         middle = turn[1 if self._splits > budget else len(turn) // 2].place
-        stop = await self._commit(
-            self._settlement(
-                cut=middle,
-                attempts=(self._attempt(span, tried),),
-            )
-        )
-        if stop is not None:
-            await self._give_back(maybe_sent=False)
-            raise LeaseLost
+        await self._go_on(self._settlement(cut=middle, attempts=(self._attempt(span, tried),)))
         return middle
 
     async def _narrow(self, recipe: Recipe, items: Sequence[Item]) -> bool:
         """Halves a window that ended its worker three times before anything was sent; never inside the
-        first call, which may have been. False when there is nothing left to halve.
+        first call, which may have been, nor before a record that achieved something, nor so that calls
+        would be cut by other limits. False when there is nothing left to halve.
         """
         if self.lease.queue is Queue.HELD:
             return False
         first, _ = self._cut(list(items), recipe, self.lease.cut)
-        kept = max(len(first.items), len(items) // 2)
+        least = recipe.limits.bulk.least if first.bulk and recipe.limits.bulk is not None else 0
+        noted = 0 if self._steps is None else self._steps.count_noted(items)
+        kept = max(len(first.items), len(items) // 2, least, noted)
         if kept >= len(items):
             return False
         await self._commit(self._returning(maybe_sent=self.lease.maybe_sent)(narrowed=items[kept - 1].after))
         return True
 
     async def _block_flow(
-        self, reason: Reason, message: str, *, maybe_sent: bool, tried: tuple[Range, Tried] | None = None
+        self, reason: Reason, message: str, *, maybe_sent: bool, attempts: tuple[Attempt, ...] = ()
     ) -> None:
-        attempts = () if tried is None else (self._attempt(*tried),)
         await self._commit(
             self._returning(maybe_sent=maybe_sent)(
-                flow_blocked=True,
-                pause_reason=reason,
-                pause_message=message,
-                attempts=attempts,
+                flow_blocked=True, pause_reason=reason, pause_message=message, attempts=attempts
             )
         )
 
@@ -352,6 +335,12 @@ class LaneRun:
         """A settlement that gives the lane back, with the calls that were not made."""
         unused = self._grant.unused()
         return partial(self._settlement, given_back=True, maybe_sent=maybe_sent, unused=unused)
+
+    async def _go_on(self, settlement: Settlement, *, maybe_sent: bool = False) -> None:
+        """Settles; raises `LeaseLost` when it goes no further, after giving the lane back if need be."""
+        if await self._commit(settlement) is not None:
+            await self._give_back(maybe_sent=maybe_sent)
+            raise LeaseLost
 
     async def _commit(self, settlement: Settlement) -> str | None:
         """Settles; the reason to stop, if any. Raises `LeaseLost` when the lane belongs to another."""
@@ -370,6 +359,13 @@ class LaneRun:
         return health_of(
             outcomes, self.lease, policy=tools.policy, now=self._now(), chance=tools.chance()
         ).effect()
+
+    def _delivering(
+        self, span: Range, tried: Tried | None, outcomes: Sequence[Outcome]
+    ) -> tuple[Attempt, ...]:
+        """The attempt of a call with its records that were delivered; nothing without a call."""
+        delivered = sum(isinstance(one, Delivered) for one in outcomes)
+        return () if tried is None else (self._attempt(span, tried, delivered=delivered),)
 
     def _attempt(self, span: Range, tried: Tried, *, delivered: int = 0) -> Attempt:
         return attempt_of(
@@ -390,7 +386,3 @@ class LaneRun:
             chance=self.tools.chance(),
             sealer=self.opened.sealer,
         )
-
-
-def _delivered(outcomes: Sequence[Outcome]) -> int:
-    return sum(isinstance(one, Delivered) for one in outcomes)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from formlane.destinations.base import Call, CallResult, LeaseLost, Resend
-from formlane.domain.outcomes import Delivered, Outcome, Pending, Reason, Uncertain
+from formlane.domain.outcomes import Delivered, Pending, Reason, Rejected, Uncertain
 from formlane.services.recipes import Recipe
 from formlane.worker.attempts import Tried
 from formlane.worker.calls import call_of
@@ -33,7 +33,7 @@ class Sent:
     """A call and what came of it; `tried` None: told to stop before anything was sent.
 
     `stays_open`: it is not settled, the window waits. `maybe_sent`: it may have arrived; `looked`: it was
-    only looked for.
+    only looked for, so that what is not there is to be sent.
     """
 
     tried: Tried | None
@@ -54,48 +54,43 @@ class Sender:
     ) -> Sent:
         """Makes the call of these items, all before one step; it was tried `attempt` times before.
 
-        A call whose journal holds something goes on from there; it is neither looked for nor parked.
+        A lost one is looked for, or given up, as its operation says; but a call whose journal holds
+        something goes on from there, whatever became of its last answer.
         """
         lease = self._opened.lease
         call = call_of(lease, recipe, items, number=attempt + 1, bulk=bulk)
         resend = recipe.spec(call.step, bulk=bulk).resend
-        known: Sequence[Outcome] = ()
         started = self._tools.clock.monotonic()
         journal = self._journal(call)
         if maybe_sent and journal.saved is None and resend is Resend.PARK:
             return Sent(tried=self._tried(call, CallResult.whole(LOST, len(call.records)), started))
         if maybe_sent and journal.saved is None and resend is Resend.FIND:
-            found = await self._tools.pusher.find(recipe, call)
-            looked = self._tried(call, found, started)
-            if stops_lane(found.outcomes) or first_of(found.outcomes, Uncertain):
-                return Sent(tried=looked, stays_open=True, maybe_sent=True, looked=True)
-            known = found.outcomes
-            missing = [
-                item for item, outcome in zip(items, known, strict=True) if not isinstance(outcome, Delivered)
-            ]
-            if not missing:
-                return Sent(tried=looked)
-            call = call_of(lease, recipe, missing, number=attempt + 1, bulk=bulk)
-            journal = self._journal(call)
+            return await self._look(recipe, call, started)
         if lease.lapses + lease.sending_lapses > 0:
             await self._mark_sending()
-        if self._tools.stopping():  # told while it drew, looked or noted
+        if self._tools.stopping():  # told while it drew or noted
             return Sent(tried=None)
         tried = self._tried(call, await self._tools.pusher.push(recipe, call, journal), started)
         outcomes = tried.result.outcomes
-        if first_of(outcomes, Uncertain) and resend is Resend.PARK:
+        if first_of(outcomes, Uncertain) and resend is Resend.PARK and journal.saved is None:
             return Sent(tried=tried)
         if first_of(outcomes, Uncertain) or first_of(outcomes, Pending) or stops_lane(outcomes):
-            still_lost = (
-                stops_lane(outcomes) is None or bool(known) or (maybe_sent and resend is Resend.RESEND_SAFE)
-            )
+            still_lost = stops_lane(outcomes) is None or (maybe_sent and resend is Resend.RESEND_SAFE)
             return Sent(tried=tried, stays_open=True, maybe_sent=still_lost)
-        if known:
-            fresh = iter(outcomes)
-            merged = [one if isinstance(one, Delivered) else next(fresh) for one in known]
-            result = CallResult(outcomes=merged, exchange=tried.result.exchange)
-            return Sent(tried=self._tried(call, result, started))
         return Sent(tried=tried)
+
+    async def _look(self, recipe: Recipe, call: Call, started: float) -> Sent:
+        """Looks a lost call up. What is told of it are its records that are there, if any."""
+        found = await self._tools.pusher.find(recipe, call)
+        if not all(isinstance(one, Delivered | Rejected) for one in found.outcomes):
+            return Sent(
+                tried=self._tried(call, found, started), stays_open=True, maybe_sent=True, looked=True
+            )
+        pairs = zip(call.records, found.outcomes, strict=True)
+        there = [(record, outcome) for record, outcome in pairs if isinstance(outcome, Delivered)]
+        call = replace(call, records=[record for record, _ in there])
+        result = replace(found, outcomes=[outcome for _, outcome in there])
+        return Sent(tried=self._tried(call, result, started), looked=True)
 
     def _journal(self, call: Call) -> LaneJournal:
         opened = self._opened

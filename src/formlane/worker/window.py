@@ -100,14 +100,14 @@ class Item:
 class Sources:
     """What a window is opened from.
 
-    `batches` gives the opened records of a batch. `stopped`: step and remote ids at which records of a
-    replay stopped before, by batch and index. `opener` opens what was kept of held records.
+    `batches` gives the opened records of a batch. `passed`: remote ids of the steps that records of a
+    replay passed before, by batch and index. `opener` opens what was kept of held records.
     """
 
     contents: Sequence[Content]
     batches: Callable[[UUID], Records]
     held: Sequence[HeldRecord] = ()
-    stopped: Mapping[tuple[UUID, int], tuple[int, Mapping[str, str]]] = field(default_factory=dict)
+    passed: Mapping[tuple[UUID, int], Mapping[str, str]] = field(default_factory=dict)
     opener: Opener | None = None
 
     def values(self, item: Item) -> Mapping[str, Json] | None:
@@ -118,8 +118,8 @@ class Sources:
 def open_window(lease: Lease, recipe: Recipe, sources: Sources, results: Results) -> list[Item]:
     """The items of a leased window, in order; nothing of what is outside its bounds.
 
-    Those of a flow of one step without lookups are mapped at once, the others by `steps.take_step`. The
-    same window gives the same items.
+    Those that need nothing but themselves are mapped at once, the others by `Steps`. The same window gives
+    the same items.
     """
     if lease.queue is Queue.HELD:
         return list(_held_items(recipe, sources))
@@ -134,13 +134,15 @@ def open_window(lease: Lease, recipe: Recipe, sources: Sources, results: Results
     for item in items if results.records else ():
         achieved = results.records.get(item.place)
         if achieved is not None:
-            item.step, item.remote, item.outcome = achieved.step, achieved.remote, achieved.outcome
+            item.step, item.remote = achieved.step, achieved.remote
+            item.outcome = achieved.outcome or item.outcome
+            item.fields = None
     return items
 
 
-def maps_at_once(recipe: Recipe) -> bool:
-    """Whether a record needs nothing but itself to be mapped."""
-    return len(recipe.specs) == 1 and not recipe.compiled.lookups
+def maps_at_once(recipe: Recipe, sources: Sources) -> bool:
+    """Whether the records of a window need nothing but themselves to be mapped."""
+    return len(recipe.specs) == 1 and not recipe.compiled.lookups and not sources.passed
 
 
 def _bounds(lease: Lease, content: Content) -> tuple[int, int]:
@@ -157,7 +159,6 @@ def _held_items(recipe: Recipe, sources: Sources) -> Iterator[Item]:
         content = by_place[record.queue, record.seq]
         [item] = _delivery_items(recipe, content, sources, range(record.position, record.position + 1))
         item.held = record
-        item.step = record.step
         if record.remote_ids is not None and sources.opener is not None:
             text = sources.opener.open(
                 SealKind.HELD, content.batch, record.remote_ids, field=_REMOTE, version=item.row
@@ -169,7 +170,7 @@ def _held_items(recipe: Recipe, sources: Sources) -> Iterator[Item]:
 def _delivery_items(recipe: Recipe, content: Content, sources: Sources, offsets: range) -> list[Item]:
     records = sources.batches(content.batch)
     map_record, acceptance = recipe.mapper(content.origin, content.batch, content.accepted_at)
-    at_once, stopped = maps_at_once(recipe), sources.stopped
+    at_once, passed = maps_at_once(recipe, sources), sources.passed
     rows, keys, tracks = content.rows, content.keys, at_once and recipe.tracks[0]
     replay = content.source if content.as_new else None
     items = []
@@ -187,7 +188,7 @@ def _delivery_items(recipe: Recipe, content: Content, sources: Sources, offsets:
                 item.fields = mapped
             else:
                 item.outcome = decided(mapped)
-        elif stopped:
-            item.step, item.remote = stopped.get((content.batch, row), (0, NO_IDS))
+        elif passed and not content.as_new:
+            item.remote = passed.get((content.batch, row), NO_IDS)
         items.append(item)
     return items

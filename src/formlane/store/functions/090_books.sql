@@ -85,6 +85,7 @@ AS $$
 $$;
 
 -- Where the books of a flow differ from a recount, or its attempts from either; empty when they balance.
+-- In a flow of several steps a record is delivered by an attempt for each, so there may be more of them.
 CREATE OR REPLACE FUNCTION formlane.misbalances(tenant uuid, flow uuid) RETURNS TABLE (
     source_id uuid, minute timestamptz, what text, booked bigint, counted bigint
 )
@@ -119,9 +120,11 @@ AS $$
     FROM (
         SELECT (SELECT coalesce(sum(b.delivered), 0) FROM booked b)::bigint AS booked,
                (SELECT coalesce(sum(a.delivered), 0) FROM attempts a
-                WHERE a.tenant_id = tenant AND a.flow_id = flow)::bigint AS tried
+                WHERE a.tenant_id = tenant AND a.flow_id = flow)::bigint AS tried,
+               EXISTS (SELECT FROM attempts a
+                       WHERE a.tenant_id = tenant AND a.flow_id = flow AND a.step > 0) AS has_steps
     ) s
-    WHERE s.booked <> s.tried
+    WHERE s.booked > s.tried OR (s.booked < s.tried AND NOT s.has_steps)
 $$;
 
 ALTER FUNCTION formlane.fold_ledger OWNER TO formlane_duties;
