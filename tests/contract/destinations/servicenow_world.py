@@ -180,7 +180,7 @@ async def servicenow_world(*, time_scale: float = 1.0, **settings: Json) -> Asyn
         world = World(
             simulator=simulator, clock=SteppedClock(), http=http, guard=guard, time_scale=time_scale
         )
-        world.connect(**settings)
+        world.connect(None, **settings)
         yield world
         await http.close()
 

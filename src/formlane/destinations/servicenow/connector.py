@@ -41,7 +41,7 @@ from .plans import SYS_ID, Plan
 from .queries import cannot_ask
 from .writing import Report, carry_out
 
-DEADLINE: Final = dt.timedelta(seconds=180)
+DEADLINE: Final = dt.timedelta(seconds=120)
 """For a whole call: signing in, looking up, a batch, and a look at what is in doubt."""
 
 QUIET: Final = dt.timedelta(seconds=75)

@@ -132,12 +132,14 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(
         "api_acl", 403, 403, _B, Reason.PERMISSION,
         f"The table is closed to web services, or the user lacks a role. {_ADMIN}",
-        _PRACTICE, words="failed api level acl validation", scope=Scope.FLOW_OBJECT,
+        "KB0546297, KB2697679", words="failed api level acl validation", scope=Scope.FLOW_OBJECT,
+        doubt=Doubt.OVER,
     ),
     Row(
         "query_rights", 403, 403, _B, Reason.PERMISSION,
         f"The user may not read a field of the match key or tracking field. {_ADMIN}",
         _PRACTICE, words="insufficient rights to query records", scope=Scope.FLOW_OBJECT,
+        doubt=Doubt.OVER,
     ),
     Row(
         "insert_acl", 403, 403, _B, Reason.PERMISSION,

@@ -16,6 +16,7 @@ from formlane.errors import InvalidInput
 
 from .client import Instance, Rows
 from .columns import CHOICES, DICTIONARY, OVERRIDES, read_columns, read_page_columns
+from .config import TABLE
 from .items import Item, Reply
 from .plans import SYS_ID
 from .queries import table_path
@@ -87,6 +88,8 @@ class Metadata:
 
     async def fields(self, table: str) -> list[FieldInfo]:
         """The columns of a table. Raises `InvalidInput` when there is no such table, or none may be seen."""
+        if not TABLE.fullmatch(table):
+            raise InvalidInput("The name of a table has small letters, digits and _ only, such as incident.")
         self._known.pop(table, None)
         chain = await self._chain(table)
         if not isinstance(chain, Deferred | Blocked) and chain:
@@ -113,33 +116,43 @@ class Metadata:
         The instance drops fields that it does not have without a word, so that this is asked before writing,
         every few seconds. Only what both dictionary and forms lack counts as gone.
         """
-        wanted = set(columns) - {SYS_ID}
-        known = self._known.get(table)
-        now = self._clock.monotonic()
-        if known is not None and now < known.seen_until and wanted <= known.seen:
-            return None
+        wanted = set(columns) - {SYS_ID, *self._seen(table)}
+        trouble = await self._look(table, wanted) if wanted else None
+        if wanted and trouble is None:
+            self._mark_seen(table, wanted)
+        return trouble
+
+    def doubt(self, table: str) -> None:
+        """Has a table looked at anew: an answer did not fit."""
+        self._known.pop(table, None)
+
+    async def _look(self, table: str, wanted: set[str]) -> Deferred | Blocked | None:
         chain = await self._chain(table)
         if not isinstance(chain, tuple) or not chain:
             return _serious(chain)
         query = f"nameIN{','.join(chain)}^elementIN{','.join(sorted(wanted))}^active=true"
         found = await self._instance.read([table_path("sys_dictionary", query, ("element",), MOST_ROWS)])
-        if not isinstance(found, list) or not found[0].rows:
+        if not isinstance(found, list):
             return _serious(found)
-        missing = wanted - {row.get("element", "") for row in found[0].rows}
-        if missing:
-            page = await self._page(table)
-            missing -= set() if isinstance(page, Deferred | Blocked) else page.keys()
-            if isinstance(page, Blocked) and page.reason is Reason.OBJECT_GONE:
-                return page
-        if missing:
-            return _drifted(table, sorted(missing))
-        self._known[table].seen = wanted
-        self._known[table].seen_until = now + SEEN_SECONDS
-        return None
+        seen = {row.get("element", "") for row in found[0].rows}
+        if wanted <= seen:
+            return None
+        page = await self._page(table)
+        if isinstance(page, Deferred) or (isinstance(page, Blocked) and page.reason is Reason.OBJECT_GONE):
+            return page
+        known = seen | (set() if isinstance(page, Blocked) else page.keys())
+        return _drifted(table, sorted(wanted - known)) if known and not wanted <= known else None
 
-    def doubt(self, table: str) -> None:
-        """Has a table looked at anew: an answer did not fit."""
-        self._known.pop(table, None)
+    def _seen(self, table: str) -> Collection[str]:
+        known = self._known.get(table)
+        return known.seen if known is not None and self._clock.monotonic() < known.seen_until else ()
+
+    def _mark_seen(self, table: str, columns: set[str]) -> None:
+        known = self._known.setdefault(table, _Known(chain=(), chain_until=0.0))
+        if not self._seen(table):
+            known.seen = set()
+            known.seen_until = self._clock.monotonic() + SEEN_SECONDS
+        known.seen |= columns
 
     async def _chain(self, table: str) -> tuple[str, ...] | Deferred | Blocked:
         """The table and what it extends, nearest first; empty if it is not to be seen."""
