@@ -332,7 +332,8 @@ class SharedTokens:
             deferred=trouble if isinstance(trouble, Deferred) else None,
             uncertain=trouble if isinstance(trouble, Uncertain) else None,
         )
-        return msgspec.convert(msgspec.to_builtins(told), dict[str, Json])
+        plain: Mapping[str, Json] = msgspec.to_builtins(told)
+        return plain
 
     def _is_fresh(self, renew_at: dt.datetime | None) -> bool:
         return renew_at is None or self._clock.now() < renew_at

@@ -58,5 +58,4 @@ def _trouble(error: FormlaneError) -> Response:
 
 
 def _page(status: int, title: str, text: str) -> Response:
-    headers = {"referrer-policy": "no-referrer"}
-    return page("forms/message.html", status=status, headers=headers, title=title, text=text)
+    return page("forms/message.html", status=status, title=title, text=text)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
 
+from formlane.destinations.base import Destination
 from formlane.destinations.catalogue import CATALOGUE
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
@@ -40,6 +41,7 @@ from formlane.domain.types import FieldType
 from formlane.engines.builtin.engine import BuiltinEngine
 from formlane.services.accounts import Accounts
 from formlane.services.connections import ConnectionChange, Connections
+from formlane.services.consents import Consents
 from formlane.services.duties import Duties
 from formlane.services.flows import Flows
 from formlane.services.forms import Forms
@@ -145,6 +147,9 @@ class World:
     opened: list[SecretOpened] = field(default_factory=list)
     mine: set[UUID] = field(default_factory=set)
     flushers: int = 4
+    catalogue: Mapping[str, Destination] = field(default_factory=lambda: CATALOGUE)
+    allow: Sequence[tuple[str, int]] = (("127.0.0.1", 1),)
+    reach: Callable[[str], None] = lambda _name: None
 
     def __post_init__(self) -> None:
         self.store = PostgresStore(self.pool)
@@ -156,16 +161,16 @@ class World:
             cell=1,
         )
         self.vault = Vault(self.keyring, audit=self._note)
-        self.guard = Guard([("127.0.0.1", 1)])
-        self.engine = BuiltinEngine(
-            CATALOGUE, guard=self.guard, http=HttpClients(self.guard), clock=self.clock
-        )
+        self.guard = Guard(self.allow)
+        self.http = HttpClients(self.guard)
+        self.engine = BuiltinEngine(self.catalogue, guard=self.guard, http=self.http, clock=self.clock)
         self.lanes = PostgresLanes(self.pool)
         self.tokens = TokenKeepers(
             store=self.store,
             sealing=self.vault,
             clock=self.clock,
             destinations=self.engine.destinations(),
+            reach=self.reach,
         )
         self.accounts = Accounts(store=self.store, sealing=self.vault, clock=self.clock, tokens=self.tokens)
         self.tenants = Tenants(store=self.store, engine=self.engine, cell=1)
@@ -178,6 +183,16 @@ class World:
             tokens=self.tokens,
             guard=self.guard,
             cell=1,
+        )
+        self.consents = Consents(
+            store=self.store,
+            sealing=self.vault,
+            clock=self.clock,
+            accounts=self.accounts,
+            connections=self.connections,
+            guard=self.guard,
+            http=self.http,
+            base_url="https://formlane.example",
         )
         self.forms = Forms(store=self.store, clock=self.clock, cell=1)
         self.flows = Flows(store=self.store, engine=self.engine, accounts=self.accounts, cell=1)
