@@ -22,6 +22,7 @@ from formlane.domain.flows import (
     Source,
     SourceKind,
     Step,
+    WindowSetting,
 )
 from formlane.domain.types import FieldType
 from formlane.errors import InvalidInput
@@ -155,6 +156,12 @@ async def test_a_version_keeps_what_the_destination_would_refuse_anyway(world: W
     assert case.mapping[2].choices == ("Web", "Mail")
     recipe = await world.recipes.get(alice, flow.id, 1)
     assert [one.object for one in recipe.steps] == ["Account", "Contact", "Case"]
+
+
+async def test_a_window_without_files_does_nothing(world: World, alice: UUID) -> None:
+    flow = await drafted(world, alice, replace(DRAFT, window=WindowSetting(seconds=60)))
+    findings = await world.flows.validate(alice, flow.id, describe=False)
+    assert ("/window", "no_effect") in {(one.pointer, one.code) for one in findings}
 
 
 async def test_a_version_goes_live_again_as_it_was(world: World, alice: UUID) -> None:

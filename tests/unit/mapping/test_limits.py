@@ -7,7 +7,7 @@ import pytest
 from formlane.domain.flows import FieldMapping, Source, SourceKind
 from formlane.domain.outcomes import Reason
 from formlane.domain.types import FieldType
-from formlane.mapping.limits import LineFault, check_limits
+from formlane.mapping.limits import LineFault, check_limits, digits_test
 
 
 def line(digits: int | None, decimals: int | None, kind: FieldType = FieldType.DECIMAL) -> FieldMapping:
@@ -61,3 +61,8 @@ def test_whole_numbers_count_too_and_text_does_not() -> None:
     with pytest.raises(LineFault, match="has 4 digits"):
         check_limits(line(3, None, FieldType.INTEGER), 1234)
     check_limits(line(3, 1, FieldType.STRING), "1234.56")
+
+
+@pytest.mark.parametrize(("value", "kept"), [(12.5, True), (1234.5, False), (12345, False), ("0.5", True)])
+def test_the_quick_test_counts_digits_alone_too(value: float | str, *, kept: bool) -> None:
+    assert digits_test(line(4, None))(value) is kept

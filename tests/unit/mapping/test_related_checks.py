@@ -122,6 +122,14 @@ def test_policies_belong_to_operations(changed: Step, expected: list[tuple[str, 
     assert found(check_flow(flow(changed))) == expected
 
 
+def test_a_match_key_that_is_looked_up_orders_by_what_is_looked_up() -> None:
+    upsert = step(lookup(), operation=Operation.UPSERT, match_key=("AccountId",))
+    assert found(check_flow(flow(upsert))) == [("warning", "/steps/0/match_key", "outside_key_input")]
+    assert check_flow(flow(upsert, key=("b",))) == []
+    fixed = line("Ext", source=Source(kind=SourceKind.CONSTANT, constant="x"))
+    assert check_flow(flow(replace(UPSERT, mapping=(fixed,)))) == []
+
+
 def test_an_update_that_inserts_needs_what_an_insert_needs() -> None:
     fields = [*FIELDS, info("Last", required=True)]
     assert errors(flow(UPDATE), [fields]) == []
