@@ -37,7 +37,7 @@ _SEVERAL: Final = Rejected(
 )
 _EMPTY: Final = Rejected(
     reason=Reason.MISSING_REQUIRED,
-    message="The match key is empty. Complete the record, then replay it.",
+    message="The match key is empty or does not fit its field. Complete the record, then replay it.",
 )
 
 
@@ -169,8 +169,8 @@ async def _judged(run: Run, position: int, refused: Refused | Outcome) -> Outcom
         return refused
     if refused.status == 404:
         return None
-    if refused.status == 400 and refused.answer is not None and isinstance(refused.outcome, Rejected):
-        complaint = read_complaint(refused.answer.body)
+    if refused.complaint is not None:
+        complaint = read_complaint(refused.complaint)
         if complaint.all():
             await run.complain({position: complaint})
             return run.outcomes[position]

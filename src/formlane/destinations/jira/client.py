@@ -12,6 +12,7 @@ from yarl import URL
 from formlane.destinations.base import Equipment
 from formlane.destinations.http import Answer, Failure
 from formlane.destinations.retry_after import LONGEST_WAIT, read_retry_after
+from formlane.domain.outcomes import Rejected
 
 from .access import Access, Entrance
 from .config import JiraSettings
@@ -42,6 +43,13 @@ class Refused:
     outcome: Trouble
     answer: Answer | None = None
     bisect: bool = False
+
+    @property
+    def complaint(self) -> bytes | None:
+        """The answer's body, if Jira itself found fault with what was sent."""
+        if self.answer is None or self.answer.status != 400 or not isinstance(self.outcome, Rejected):
+            return None
+        return self.answer.body
 
     @property
     def status(self) -> int | None:

@@ -103,11 +103,11 @@ def _element(run: Run, record: CallRecord) -> Mapping[str, Json]:
 
 def _bulk_answer(result: Answer | Refused) -> BulkAnswer | None:
     """What an answer says of each element, if it does; a 400 may as well."""
-    answer = result.answer if isinstance(result, Refused) and result.status == 400 else result
-    if not isinstance(answer, Answer):
+    body = result.complaint if isinstance(result, Refused) else result.body
+    if body is None:
         return None
     try:
-        return msgspec.json.decode(answer.body, type=BulkAnswer)
+        return msgspec.json.decode(body, type=BulkAnswer)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -139,14 +139,20 @@ class Searcher:
 
 
 def canonical(field: Field, value: Json) -> str | None:
-    """A mapped value in the one form in which it is searched and compared; None for nothing."""
+    """A mapped value in the one form in which it is searched and compared; None for what cannot be."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         value = value[0] if value else None
     if value is None or value == "":
         return None
-    if field.shape is Shape.NUMBER and isinstance(value, int | float):
-        return format(Decimal(repr(float(value))), "f")
-    return text_of(value)
+    return text_of(value) if field.shape is not Shape.NUMBER else _number(text_of(value))
+
+
+def _number(text: str) -> str | None:
+    try:
+        number = Decimal(repr(float(text)))
+    except ValueError:
+        return None
+    return format(number.normalize(), "f") if number.is_finite() else None
 
 
 def held(field: Field, value: Json) -> Sequence[str]:
@@ -177,9 +183,9 @@ def _is_last(page: FoundPage, *, seen: int) -> bool:
 
 def _of_query(refused: Refused) -> Trouble:
     """The outcome of a query that was refused: what it names has gone, unless the trouble is another."""
-    if refused.status != 400 or refused.answer is None or not isinstance(refused.outcome, Rejected):
+    if refused.complaint is None:
         return refused.outcome
-    complaint = read_complaint(refused.answer.body)
+    complaint = read_complaint(refused.complaint)
     rows = [row_of(name, text) for name, text in complaint.all()]
     gone = next((row for row in rows if row.reason is Reason.OBJECT_GONE), None)
     if gone is not None:
