@@ -35,8 +35,9 @@ BEGIN
     WHERE l.id = t.lane_id AND l.lease_token = t.token;
     RETURN QUERY
     SELECT t.lane_id, l.id IS NOT NULL, formlane.stop_reason(l)
-    FROM unnest(lane_ids, tokens) AS t (lane_id, token)
-    LEFT JOIN lanes l ON l.id = t.lane_id AND l.lease_token = t.token;
+    FROM unnest(lane_ids, tokens) WITH ORDINALITY AS t (lane_id, token, place)
+    LEFT JOIN lanes l ON l.id = t.lane_id AND l.lease_token = t.token
+    ORDER BY t.place;
 END
 $$;
 ALTER FUNCTION formlane.renew OWNER TO formlane_lanes;

@@ -122,7 +122,8 @@ BEGIN
     RETURN QUERY
     SELECT s.lane_id, s.lane_id = ANY (good),
            CASE WHEN s.lane_id = ANY (good) AND NOT s.given_back THEN formlane.stop_reason(l) END
-    FROM unnest(settlements) s LEFT JOIN lanes l ON l.id = s.lane_id;
+    FROM unnest(settlements) WITH ORDINALITY s LEFT JOIN lanes l ON l.id = s.lane_id
+    ORDER BY s.ordinality;
 END
 $$;
 
