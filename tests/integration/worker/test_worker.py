@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
 
-import pytest
-
-from formlane.destinations.base import Call, CallResult, Journal, OperationSpec, Resend
-from formlane.domain.flows import FieldMapping, FlowDefinition, Input, Operation, Source, SourceKind, Step
-from formlane.domain.ids import TenantId, new_id
-from formlane.domain.lanes import NewBatch, NewDelivery
+from formlane.destinations.base import Call, CallResult, Journal, Resend
+from formlane.domain.flows import FieldMapping, FlowDefinition, Input, Source, SourceKind, Step
 from formlane.domain.outcomes import (
     DELIVERED,
     Blocked,
@@ -25,21 +18,9 @@ from formlane.domain.outcomes import (
     Scope,
     Uncertain,
 )
-from formlane.domain.retry import RetryPolicy
-from formlane.domain.sealing import SealKind
 from formlane.engines.base import Account
-from formlane.mapping.compiler import compile_flow
-from formlane.memory.keys import MemoryKeys
-from formlane.services.blobs import pack_records
-from formlane.services.recipes import Recipe
-from formlane.store.connect import Pool
-from formlane.telemetry.clock import SystemClock
-from formlane.vault.keyring import Keyring
-from formlane.vault.local import LocalKeys
-from formlane.vault.vault import Vault
-from formlane.worker.service import Worker, WorkerLimits
-from tests.contract.ports.postgres_world import PostgresWorld
-from tests.contract.ports.worlds import FlowOptions, FlowSetup
+from tests.contract.ports.worlds import FlowOptions
+from tests.integration.worker.bench import Bench, FixedRecipes, operation, records, until
 
 DEFINITION = FlowDefinition(
     inputs=(Input(name="id"), Input(name="n")),
@@ -56,15 +37,6 @@ DEFINITION = FlowDefinition(
 )
 
 Script = Callable[[Call], Sequence[Outcome]]
-
-
-class Quiet:
-    """A doorbell that never rings: polling is the net."""
-
-    async def ring(self) -> None: ...
-
-    async def wait(self, seconds: float) -> None:
-        await asyncio.sleep(min(seconds, 0.02))
 
 
 @dataclass
@@ -85,131 +57,8 @@ class ScriptedEngine:
         return [str(record.fields["Id"]) for call in self.calls for record in call.records]
 
 
-@dataclass
-class FixedRecipes:
-    """One recipe for all flows."""
-
-    spec: OperationSpec
-
-    async def get(self, tenant: UUID, flow: UUID, release: int) -> Recipe:
-        async def secrets() -> Mapping[str, str]:
-            return {}
-
-        compiled = compile_flow(DEFINITION, 1)
-        return Recipe(
-            flow=flow,
-            release=release,
-            version=1,
-            specs=(self.spec,),
-            account=Account(
-                tenant=tenant,
-                connection=new_id(0),
-                revision=1,
-                kind="webhook",
-                settings={},
-                secrets=secrets,
-            ),
-            compiled=compiled,
-            flows={flow: compiled},
-        )
-
-
-@dataclass
-class Bench:
-    """A store, a vault and a worker factory."""
-
-    world: PostgresWorld
-    vault: Vault
-
-    async def push(self, setup: FlowSetup, records: Sequence[Mapping[str, str]]) -> None:
-        batch = new_id(0)
-        sealer = await self.vault.sealer(TenantId(setup.tenant))
-        [verdict] = await self.world.lanes.accept(
-            [
-                NewBatch(
-                    tenant=setup.tenant,
-                    id=batch,
-                    source=setup.source,
-                    revision=1,
-                    records=len(records),
-                    blob=sealer.seal(SealKind.PAYLOAD, batch, pack_records(records)),
-                    deliveries=(
-                        NewDelivery(lane=setup.lanes[0], records=len(records), bytes=50 * len(records)),
-                    ),
-                )
-            ]
-        )
-        assert verdict.verdict == "accepted"
-
-    def worker(self, engine: ScriptedEngine, spec: OperationSpec, **changes: object) -> Worker:
-        limits = {"name": "test", "lease": 2.0, "renew": 0.5, "safety": 0.4, "poll": 0.02} | changes
-        return Worker(
-            lanes=self.world.lanes,
-            engine=engine,  # type: ignore[arg-type]  # push and find are all a worker uses
-            recipes=FixedRecipes(spec),
-            sealing=self.vault,
-            doorbell=Quiet(),
-            clock=SystemClock(),
-            policy=RetryPolicy(base=dt.timedelta(milliseconds=20)),
-            limits=WorkerLimits(**limits),  # type: ignore[arg-type]
-        )
-
-    async def drain(self, setup: FlowSetup, engine: ScriptedEngine, spec: OperationSpec) -> None:
-        """Runs a worker until nothing of the flow is in flight."""
-        worker = self.worker(engine, spec)
-        running = asyncio.create_task(worker.run())
-        try:
-            async with asyncio.timeout(20):
-                await until(self.is_drained, setup)
-        finally:
-            worker.stop()
-            await running
-
-    async def is_drained(self, setup: FlowSetup) -> bool:
-        return not (await self.counts(setup))["in_flight"]
-
-    async def counts(self, setup: FlowSetup) -> Mapping[str, int]:
-        return (await self.world.recount(setup))[setup.source]
-
-
-@pytest.fixture
-async def bench(pool: Pool, admin_pool: Pool, tmp_path: object) -> Bench:
-    """The bench on a real database."""
-
-    async def audit(_opened: object) -> None: ...
-
-    keyring = Keyring(
-        keys=LocalKeys.open(tmp_path / "master.key"),  # type: ignore[operator]
-        store=MemoryKeys(),
-        clock=SystemClock(),
-        environment="test",
-        cell=0,
-    )
-    return Bench(PostgresWorld(pool, admin_pool), Vault(keyring, audit=audit))
-
-
-async def until(condition: Callable[[Any], Awaitable[bool]], subject: object) -> None:
-    """Looks again until the condition holds; the caller bounds the time."""
-    for _ in range(1000):
-        if await condition(subject):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it never came to hold")
-
-
-def spec(resend: Resend = Resend.RESEND_SAFE, most: int = 3) -> OperationSpec:
-    return OperationSpec(
-        operation=Operation.INSERT,
-        resend=resend,
-        max_records=most,
-        max_bytes=1 << 20,
-        deadline=dt.timedelta(seconds=2),
-        keeps_order=True,
-    )
-
-
-def records(count: int, start: int = 0) -> list[dict[str, str]]:
-    return [{"id": f"r{n}", "n": str(n)} for n in range(start, start + count)]
+def spec(resend: Resend = Resend.RESEND_SAFE, most: int = 3) -> FixedRecipes:
+    return FixedRecipes(DEFINITION, (operation(resend, most),))
 
 
 def all_delivered(call: Call) -> Sequence[Outcome]:
