@@ -192,8 +192,10 @@ async def connected(
         time_scale=time_scale,
     )
     connector = SalesforceConnector(equipment)
-    yield SalesforceWorld(
-        simulator=simulator, connector=connector, clock=clock, http=http, equipment=equipment
-    )
-    await connector.close()
-    await http.close()
+    try:
+        yield SalesforceWorld(
+            simulator=simulator, connector=connector, clock=clock, http=http, equipment=equipment
+        )
+    finally:
+        await connector.close()
+        await http.close()

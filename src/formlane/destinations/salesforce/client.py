@@ -151,7 +151,8 @@ class SalesforceClient:
         response = kept_text(result.body, secrets, most=KEPT_OF_SUCCESS if good else KEPT)
         exchange = Exchange(request=line, status=result.status, response=response)
         if not good:
-            return judge_answer(result, writes=writes, secrets=secrets, exchange=exchange)
+            now = self._equipment.clock.now()
+            return judge_answer(result, writes=writes, secrets=secrets, exchange=exchange, now=now)
         if result.truncated:
             return garbled(exchange, writes=writes)
         return Reply(status=result.status, body=result.body, headers=result.headers, exchange=exchange)
@@ -181,6 +182,6 @@ def shown(method: str, path: str, body: bytes | None) -> str:
     return f"{method} {start}{'?***' if mark else ''}{size}"
 
 
-def escaped(text: str) -> str:
-    """A text as one segment of a path, or a value of a query."""
-    return quote(text, safe="")
+def escaped(text: str, *, safe: str = "") -> str:
+    """A text as one segment of a path, or a value of a query; `safe` characters stay as they are."""
+    return quote(text, safe=safe)

@@ -44,9 +44,11 @@ def rows_of(content: bytes) -> Iterator[Mapping[str, str]]:
 def fault_of_cell(text: str) -> Fault:
     """An error as a result file has it: `CODE:message:Field1,Field2 --`."""
     code, _, rest = text.partition(":")
-    message, _, names = rest.rpartition(":")
+    message, colon, names = rest.rpartition(":")
+    if not colon:
+        return Fault(status_code=code.strip(), message=rest)
     fields = tuple(filter(None, names.removesuffix("--").strip().split(",")))
-    return Fault(status_code=code.strip(), message=message or rest, fields=fields)
+    return Fault(status_code=code.strip(), message=message, fields=fields)
 
 
 def _cell(record: Mapping[str, Json], name: str) -> str:

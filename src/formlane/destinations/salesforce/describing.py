@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Generic, TypeVar
 
@@ -20,6 +20,9 @@ from .types import Field, info_of
 
 FRESH: Final = dt.timedelta(minutes=10)
 """For how long a description is taken for true while nothing speaks against it."""
+
+RELOADED: Final = dt.timedelta(minutes=1)
+"""How soon a description may be loaded again in full."""
 
 
 class Described(msgspec.Struct, frozen=True, rename="camel", dict=True):
@@ -66,6 +69,7 @@ class _Kept(Generic[Document]):
     document: Document
     modified: str | None
     asked_at: float
+    loaded_at: float
 
 
 class Descriptions:
@@ -86,12 +90,14 @@ class Descriptions:
     ) -> Described | Refusal:
         """An object; a description younger than `age` will do.
 
-        `anew` asks unconditionally: the date tells of the object, not of what the user may see of it.
+        `anew` asks unconditionally, unless that was done just now: the date tells of the object, not of what
+        the user may see of it.
         """
         kept = self._objects.get(name)
-        if anew:
-            self._objects.pop(name, None)
-        elif kept is not None and self._clock.monotonic() - kept.asked_at < age.total_seconds():
+        now = self._clock.monotonic()
+        if anew and kept is not None and now - kept.loaded_at >= RELOADED.total_seconds():
+            del self._objects[name]
+        elif not anew and kept is not None and now - kept.asked_at < age.total_seconds():
             return kept.document
         path = f"sobjects/{escaped(name)}/describe"
         found = await self._document(self._objects, path, Described, name=name)
@@ -114,13 +120,14 @@ class Descriptions:
             return reply
         now = self._clock.monotonic()
         if reply.status == 304 and kept is not None:
-            shelf[name] = _Kept(document=kept.document, modified=kept.modified, asked_at=now)
+            shelf[name] = replace(kept, asked_at=now)
             return kept.document
         try:
             document = msgspec.json.decode(reply.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return garbled(reply.exchange, writes=False)
-        shelf[name] = _Kept(document=document, modified=reply.headers.get("Last-Modified"), asked_at=now)
+        modified = reply.headers.get("Last-Modified")
+        shelf[name] = _Kept(document=document, modified=modified, asked_at=now, loaded_at=now)
         return document
 
 

@@ -104,7 +104,11 @@ CODES: Final[Mapping[str, Row]] = {
         drift=True,
     ),
     "INVALID_TYPE": blocked(
-        Source.EXCEPTION, Reason.OBJECT_GONE, "Salesforce does not know the object.", _FLOW, drift=True
+        Source.EXCEPTION,
+        Reason.OBJECT_GONE,
+        "Salesforce does not know the object. Restore it, or publish a version for its successor.",
+        _FLOW,
+        drift=True,
     ),
     "NOT_FOUND": rejected(
         Source.REST, Reason.NOT_FOUND, "The record does not exist there.", bisect=True, drift=True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from formlane.destinations.base import CallResult, Exchange
 from formlane.destinations.http import Answer, Failure
+from formlane.destinations.retry_after import wait_asked_for
 from formlane.domain.outcomes import Blocked, Deferred, Outcome, Reason, Rejected, Scope, Uncertain
 
 from .answers import Fault, fault_of
@@ -53,7 +55,9 @@ class Judged:
     drift: bool = False
 
 
-def judge_answer(answer: Answer, *, writes: bool, secrets: Collection[str], exchange: Exchange) -> Refusal:
+def judge_answer(
+    answer: Answer, *, writes: bool, secrets: Collection[str], exchange: Exchange, now: dt.datetime
+) -> Refusal:
     """The meaning of an answer that is no success, for the whole request."""
     fault = fault_of(answer.body) or Fault(error_code=f"HTTP {answer.status}")
     row = row_of(fault.code, fault.message or "") or row_of_status(answer.status)
@@ -61,6 +65,8 @@ def judge_answer(answer: Answer, *, writes: bool, secrets: Collection[str], exch
         return Refusal(outcome=_later(row, fault, Scope.CONNECTION, secrets), row=row, exchange=exchange)
     scope = Scope.LANE if row.verdict is Verdict.DEFERRED and row.scope is Scope.RECORD else row.scope
     outcome = outcome_of(row, fault, scope=scope, secrets=secrets)
+    if isinstance(outcome, Deferred) and (wait := wait_asked_for(answer.headers, now=now)) is not None:
+        outcome = replace(outcome, retry_after=wait)
     return Refusal(outcome=outcome, row=row, exchange=exchange)
 
 
@@ -158,7 +164,10 @@ def _later(row: Row, fault: Fault, scope: Scope, secrets: Collection[str]) -> De
 
 def _record_row(fault: Fault, key: str | None) -> Row:
     row = row_of(fault.code, fault.message or "") or UNKNOWN_CODE
-    if fault.code == "DUPLICATE_VALUE" and key is not None:
-        about = (*(fault.fields or ()), *(fault.message or "").split())
-        return KEY_RACE if key in about or not fault.fields else row
-    return row
+    return KEY_RACE if fault.code == "DUPLICATE_VALUE" and key is not None and _is_about(key, fault) else row
+
+
+def _is_about(key: str, fault: Fault) -> bool:
+    """Whether a value that is there already is the key's: API names are told, and never translated."""
+    words = (fault.message or "").split()
+    return key in (fault.fields or words) or not (fault.fields or any(one.endswith("__c") for one in words))

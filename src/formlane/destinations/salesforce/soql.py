@@ -70,7 +70,7 @@ async def find_ids(
     start = f"SELECT {names} FROM {described.name} WHERE "  # noqa: S608 - names come from describe
     for condition in _conditions(fields, list(wanted.values())):
         query = f"{start}{condition}{_ordering(described, order)}"
-        path: str | None = f"query?q={escaped(query)}"
+        path: str | None = f"query?q={_quoted(query)}"
         while path is not None:
             reply = await client.read(path)
             if isinstance(reply, Refusal):
@@ -109,7 +109,7 @@ def _conditions(fields: Sequence[Field], values: Sequence[Sequence[Json]]) -> It
             + " AND ".join(f"{f.name} = {text}" for f, text in zip(fields, literals, strict=True))
             + ")"
         )
-        size = len(escaped(part)) + 12
+        size = len(_quoted(part)) + len(_quoted(" OR "))
         if parts and length + size > MOST_QUERY:
             yield _joined(fields, parts)
             parts, length = [], 0
@@ -121,6 +121,11 @@ def _conditions(fields: Sequence[Field], values: Sequence[Sequence[Json]]) -> It
 
 def _joined(fields: Sequence[Field], parts: Sequence[str]) -> str:
     return f"{fields[0].name} IN ({','.join(parts)})" if len(fields) == 1 else " OR ".join(parts)
+
+
+def _quoted(query: str) -> str:
+    """A query as it stands in an address."""
+    return escaped(query, safe="'(),")
 
 
 def _literal(field: Field, value: Json) -> str:

@@ -107,6 +107,7 @@ def info_of(field: Field) -> FieldInfo | None:
     if not (field.createable or field.updateable or finds or field.name == ID):
         return None
     number = field.type in _NUMBERS
+    choices = tuple(choice.value for choice in field.picklist_values if choice.active)
     return FieldInfo(
         name=field.name,
         label=field.label or field.name,
@@ -118,8 +119,8 @@ def info_of(field: Field) -> FieldInfo | None:
         max_length=(field.length or None) if field.type in _TEXTS else None,
         digits=field.precision if number else field.digits or None,
         decimals=field.scale if number else None,
-        choices=tuple(choice.value for choice in field.picklist_values if choice.active),
-        open_choices=not field.restricted_picklist,
+        choices=choices,
+        open_choices=bool(choices) and not field.restricted_picklist,
         reference_to=field.reference_to[0] if field.reference_to else None,
         matches=field.matches,
         tracks=field.tracks,
