@@ -138,23 +138,7 @@ def _wire(
     failpoints: Failpoints,
 ) -> Hub:
     store, lanes, cell = PostgresStore(pool), PostgresLanes(pool), settings.cell
-    tokens = TokenKeepers(
-        store=store,
-        sealing=vault,
-        clock=clock,
-        destinations=engine.destinations(),
-        time_scale=settings.time_scale,
-    )
-    accounts = Accounts(store=store, sealing=vault, clock=clock, tokens=tokens)
-    connections = Connections(
-        store=store,
-        sealing=vault,
-        engine=engine,
-        accounts=accounts,
-        tokens=tokens,
-        guard=outside.guard,
-        cell=cell,
-    )
+    accounts, connections, consents = _wire_connections(settings, store, engine, vault, clock, outside)
     return Hub(
         settings=settings,
         pool=pool,
@@ -170,16 +154,7 @@ def _wire(
         tenants=Tenants(store=store, engine=engine, cell=cell),
         keys=ApiKeys(store=store, clock=clock, cell=cell),
         connections=connections,
-        consents=Consents(
-            store=store,
-            sealing=vault,
-            clock=clock,
-            accounts=accounts,
-            connections=connections,
-            guard=outside.guard,
-            http=outside.http,
-            base_url=settings.base_url,
-        ),
+        consents=consents,
         forms=Forms(store=store, clock=clock, cell=cell),
         flows=Flows(store=store, engine=engine, accounts=accounts, cell=cell),
         routes=Routes(store=store, cell=cell),
@@ -198,6 +173,44 @@ def _wire(
             time_scale=settings.time_scale,
         ),
     )
+
+
+def _wire_connections(
+    settings: Settings,
+    store: PostgresStore,
+    engine: BuiltinEngine,
+    vault: Vault,
+    clock: SystemClock,
+    outside: _Outside,
+) -> tuple[Accounts, Connections, Consents]:
+    tokens = TokenKeepers(
+        store=store,
+        sealing=vault,
+        clock=clock,
+        destinations=engine.destinations(),
+        time_scale=settings.time_scale,
+    )
+    accounts = Accounts(store=store, sealing=vault, clock=clock, tokens=tokens)
+    connections = Connections(
+        store=store,
+        sealing=vault,
+        engine=engine,
+        accounts=accounts,
+        tokens=tokens,
+        guard=outside.guard,
+        cell=settings.cell,
+    )
+    consents = Consents(
+        store=store,
+        sealing=vault,
+        clock=clock,
+        accounts=accounts,
+        connections=connections,
+        guard=outside.guard,
+        http=outside.http,
+        base_url=settings.base_url,
+    )
+    return accounts, connections, consents
 
 
 async def _may_make_master_key(pool: Pool, settings: Settings) -> bool:

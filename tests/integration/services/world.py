@@ -165,35 +165,9 @@ class World:
         self.http = HttpClients(self.guard)
         self.engine = BuiltinEngine(self.catalogue, guard=self.guard, http=self.http, clock=self.clock)
         self.lanes = PostgresLanes(self.pool)
-        self.tokens = TokenKeepers(
-            store=self.store,
-            sealing=self.vault,
-            clock=self.clock,
-            destinations=self.engine.destinations(),
-            reach=self.reach,
-        )
-        self.accounts = Accounts(store=self.store, sealing=self.vault, clock=self.clock, tokens=self.tokens)
+        self._wire_connections()
         self.tenants = Tenants(store=self.store, engine=self.engine, cell=1)
         self.keys = ApiKeys(store=self.store, clock=self.clock, cell=1)
-        self.connections = Connections(
-            store=self.store,
-            sealing=self.vault,
-            engine=self.engine,
-            accounts=self.accounts,
-            tokens=self.tokens,
-            guard=self.guard,
-            cell=1,
-        )
-        self.consents = Consents(
-            store=self.store,
-            sealing=self.vault,
-            clock=self.clock,
-            accounts=self.accounts,
-            connections=self.connections,
-            guard=self.guard,
-            http=self.http,
-            base_url="https://formlane.example",
-        )
         self.forms = Forms(store=self.store, clock=self.clock, cell=1)
         self.flows = Flows(store=self.store, engine=self.engine, accounts=self.accounts, cell=1)
         self.routes = Routes(store=self.store, cell=1)
@@ -219,6 +193,35 @@ class World:
             connections=self.connections,
             doorbell=self.bell,
             holder="test",
+        )
+
+    def _wire_connections(self) -> None:
+        self.tokens = TokenKeepers(
+            store=self.store,
+            sealing=self.vault,
+            clock=self.clock,
+            destinations=self.engine.destinations(),
+            reach=self.reach,
+        )
+        self.accounts = Accounts(store=self.store, sealing=self.vault, clock=self.clock, tokens=self.tokens)
+        self.connections = Connections(
+            store=self.store,
+            sealing=self.vault,
+            engine=self.engine,
+            accounts=self.accounts,
+            tokens=self.tokens,
+            guard=self.guard,
+            cell=1,
+        )
+        self.consents = Consents(
+            store=self.store,
+            sealing=self.vault,
+            clock=self.clock,
+            accounts=self.accounts,
+            connections=self.connections,
+            guard=self.guard,
+            http=self.http,
+            base_url="https://formlane.example",
         )
 
     async def _note(self, opened: SecretOpened) -> None:
