@@ -80,11 +80,13 @@ class MemoryWorld:
         """See `World.resume_flow`."""
         pausing.clear(self._state, pausing.FLOW, setup.flow, reason)
 
-    async def replay(self, setup: FlowSetup, lane: UUID, batch: UUID, rows: Sequence[int]) -> UUID:
+    async def replay(
+        self, setup: FlowSetup, lane: UUID, batch: UUID, rows: Sequence[int], *, as_new: bool = False
+    ) -> UUID:
         """See `World.replay`."""
         source = new_id(0)
         self._state.sources[source] = SourceState(tenant=setup.tenant, id=source)
-        replaying.enqueue(self._state, source, lane_id=lane, batch=batch, rows=rows)
+        replaying.enqueue(self._state, source, lane_id=lane, batch=batch, rows=rows, as_new=as_new)
         return source
 
     async def books(self, setup: FlowSetup) -> Mapping[UUID, Mapping[str, int]]:

@@ -122,7 +122,9 @@ class PostgresWorld:
             setup.flow,
         )
 
-    async def replay(self, setup: FlowSetup, lane: UUID, batch: UUID, rows: Sequence[int]) -> UUID:
+    async def replay(
+        self, setup: FlowSetup, lane: UUID, batch: UUID, rows: Sequence[int], *, as_new: bool = False
+    ) -> UUID:
         """See `World.replay`."""
         source = new_id(0)
         await self._admin.execute(
@@ -131,12 +133,13 @@ class PostgresWorld:
             source,
         )
         await self._admin.execute(
-            "SELECT formlane.enqueue_replay($1, $2, $3, $4, $5, false)",
+            "SELECT formlane.enqueue_replay($1, $2, $3, $4, $5, $6)",
             setup.tenant,
             source,
             [lane],
             [batch],
             [list(rows)],
+            as_new,
         )
         return source
 

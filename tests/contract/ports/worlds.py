@@ -73,7 +73,9 @@ class World(Protocol):
         """Clears one reason of the flow."""
         ...
 
-    async def replay(self, setup: FlowSetup, lane: UUID, batch: UUID, rows: Sequence[int]) -> UUID:
+    async def replay(
+        self, setup: FlowSetup, lane: UUID, batch: UUID, rows: Sequence[int], *, as_new: bool = False
+    ) -> UUID:
         """Queues records of a batch once more; the source of the replay."""
         ...
 

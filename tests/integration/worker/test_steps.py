@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from formlane.destinations.base import Call, CallRecord, CallResult, Resend
 from formlane.domain.outcomes import Blocked, Deferred, Outcome, Reason, Rejected, Scope
+from formlane.engines.base import Account
 from tests.contract.ports.worlds import FlowOptions, FlowSetup
 from tests.integration.worker.bench import Bench, FixedRecipes, operation, records, until
 from tests.integration.worker.desk import CASE, CONTACT, LOST, Desk, case, contact, flow
@@ -23,7 +25,7 @@ def related(resend: Resend = Resend.RESEND_SAFE, most: int = 3) -> FixedRecipes:
     return FixedRecipes(flow(contact(), case()), (one, one))
 
 
-def only_cases(outcome: Outcome, *names: str) -> object:
+def only_cases(outcome: Outcome, *names: str) -> Callable[[Call, CallRecord], Outcome | None]:
     def verdict(call: Call, record: CallRecord) -> Outcome | None:
         return outcome if call.object == CASE and record.fields["Id"] in names else None
 
@@ -46,7 +48,7 @@ async def test_a_thousand_contacts_and_their_cases_of_which_a_hundred_are_refuse
     setup = await bench.world.new_flow(FlowOptions(call_rows=200, window_rows=800))
     batch = await bench.push(setup, records(1000))
     bad = [f"r{n}" for n in range(0, 1000, 10)]
-    desk = Desk(verdict=only_cases(REFUSED, *bad))  # type: ignore[arg-type]
+    desk = Desk(verdict=only_cases(REFUSED, *bad))
     await bench.drain(setup, desk, related(most=200))
     assert (len(desk.of(CONTACT)), len(desk.of(CASE))) == (1000, 900)
     assert await settled(bench, setup) == (900, 0, 100, 0)
@@ -75,7 +77,7 @@ async def test_a_thousand_contacts_and_their_cases_of_which_a_hundred_are_refuse
 async def test_a_record_whose_second_step_is_locked_waits_with_its_contact(bench: Bench) -> None:
     setup = await bench.world.new_flow()
     await bench.push(setup, records(3))
-    desk = Desk(verdict=only_cases(LOCKED, "r1"))  # type: ignore[arg-type]
+    desk = Desk(verdict=only_cases(LOCKED, "r1"))
 
     async def is_held(_: object) -> bool:
         return bool(await held(bench, setup))
@@ -211,8 +213,8 @@ async def test_looking_that_fails_for_some_records_sends_none_of_them(bench: Ben
     await bench.push(setup, records(3))
 
     class Halting(Desk):
-        async def find(self, account: object, call: Call) -> CallResult:
-            found = await super().find(account, call)  # type: ignore[arg-type]
+        async def find(self, account: Account, call: Call) -> CallResult:
+            found = await super().find(account, call)
             return CallResult(outcomes=[*found.outcomes[:-1], LOCKED]) if len(self.looked) < 3 else found
 
     desk = Halting(loses=lambda call: call.object == CONTACT)
@@ -227,7 +229,7 @@ async def test_an_answer_lost_at_the_second_step_where_nobody_can_look_is_parked
 ) -> None:
     setup = await bench.world.new_flow()
     batch = await bench.push(setup, records(3))
-    desk = Desk(verdict=only_cases(LOST, "r1"))  # type: ignore[arg-type]
+    desk = Desk(verdict=only_cases(LOST, "r1"))
     await bench.drain(setup, desk, related(Resend.PARK))
     [parked] = await bench.undelivered(setup)
     assert (parked.index, parked.step, parked.status) == (1, 1, "parked")
@@ -363,7 +365,7 @@ async def test_a_replay_under_another_version_resumes_by_the_names_of_its_steps(
     """The repaired version has a step before those that the record knew."""
     setup = await bench.world.new_flow()
     batch = await bench.push(setup, records(2))
-    desk = Desk(verdict=only_cases(REFUSED, "r0", "r1"))  # type: ignore[arg-type]
+    desk = Desk(verdict=only_cases(REFUSED, "r0", "r1"))
     await bench.drain(setup, desk, related())
     desk.verdict = lambda _call, _record: None
     one = operation(keeps_order=False)
@@ -380,7 +382,7 @@ async def test_a_replay_whose_only_step_left_is_now_passed_over_is_delivered_wit
 ) -> None:
     setup = await bench.world.new_flow()
     batch = await bench.push(setup, records(2))
-    desk = Desk(verdict=only_cases(REFUSED, "r0", "r1"))  # type: ignore[arg-type]
+    desk = Desk(verdict=only_cases(REFUSED, "r0", "r1"))
     await bench.drain(setup, desk, related())
     made = len(desk.calls)
     for repaired in (flow(contact(), case('n = "never"')), flow(contact())):
