@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from formlane.destinations.base import Call
+from formlane.destinations.base import Call, Resend
+from formlane.destinations.servicenow.connector import SERVICENOW
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import (
     Blocked,
@@ -18,7 +19,7 @@ from formlane.domain.outcomes import (
     Scope,
     Uncertain,
 )
-from formlane.domain.types import FieldType
+from formlane.domain.types import FieldType, Json
 from formlane_sandbox.faults import Kind
 from formlane_sandbox.servicenow.simulator import ServiceNow
 from tests.contract.destinations.servicenow_world import BATCH, Journal, World, incident, servicenow_world
@@ -66,7 +67,7 @@ def requests(simulator: ServiceNow) -> int:
 
 
 async def test_every_type_is_spelt_as_the_instance_has_it(world: World) -> None:
-    record = {
+    record: dict[str, Json] = {
         "u_external_id": "a",
         "u_birthday": "2001-02-03",
         "u_submitted_at": "2024-12-31T17:30:00.25Z",
@@ -333,10 +334,7 @@ async def test_a_table_that_is_gone_blocks_the_flow(world: World) -> None:
 
 
 async def test_nothing_but_inserts_is_parked_without_a_tracking_field() -> None:
-    from formlane.destinations.base import Resend
-    from formlane.destinations.servicenow.connector import SERVICENOW
-
-    settings = {"url": "https://acme.service-now.com", "batch_size": 33}
+    settings: dict[str, Json] = {"url": "https://acme.service-now.com", "batch_size": 33}
     insert = SERVICENOW.operation(Operation.INSERT, settings)
     tracked = SERVICENOW.operation(Operation.INSERT, settings, {"tracking_field": "correlation_id"})
     single = SERVICENOW.operation(Operation.UPSERT, {**settings, "batch_api": False}, {})
@@ -355,3 +353,11 @@ async def test_the_answer_may_come_late_but_not_too_late() -> None:
         result = await world.send(call, Journal())
 
     assert kinds(result.outcomes) == ["Uncertain"]
+
+
+async def test_what_cannot_be_looked_for_is_not_called_missing(world: World) -> None:
+    call = world.call([incident("a")], tracking_field="correlation_id")
+    world.arm("maintenance", method="GET")
+    result = await world.connector.find(call)
+
+    assert kinds(result.outcomes) == ["Deferred"]

@@ -46,23 +46,20 @@ class Judge:
         status = "" if reply is None else f"HTTP {reply.status}. "
         code = row.code if reply is None else f"{reply.status} {row.code}"
         message = status + row.text
-        match row.verdict:
-            case Verdict.REJECTED:
-                return Rejected(reason=row.reason, message=message, vendor_code=code, vendor_text=text)
-            case Verdict.BLOCKED:
-                return Blocked(
-                    scope=row.scope, reason=row.reason, message=message, vendor_code=code, vendor_text=text
-                )
-            case Verdict.DEFERRED:
-                headers = {} if reply is None else reply.headers
-                return Deferred(
-                    scope=row.scope,
-                    reason=row.reason,
-                    message=message,
-                    retry_after=wait_asked_for(headers, now=self._clock.now()),
-                    vendor_code=code,
-                    vendor_text=text,
-                )
+        if row.verdict is Verdict.REJECTED:
+            return Rejected(reason=row.reason, message=message, vendor_code=code, vendor_text=text)
+        if row.verdict is Verdict.BLOCKED:
+            return Blocked(
+                scope=row.scope, reason=row.reason, message=message, vendor_code=code, vendor_text=text
+            )
+        return Deferred(
+            scope=row.scope,
+            reason=row.reason,
+            message=message,
+            retry_after=None if reply is None else wait_asked_for(reply.headers, now=self._clock.now()),
+            vendor_code=code,
+            vendor_text=text,
+        )
 
     def local(self, code: str, reply: Reply | None = None, words: str = "") -> Rejected | Deferred | Blocked:
         """The outcome of a row that no status tells."""
@@ -94,21 +91,17 @@ class Judge:
 
 def as_reading(outcome: Trouble | Rejected) -> Deferred | Blocked:
     """What an outcome means where something was only to be read: for the whole call, and without doubt."""
-    match outcome:
-        case Uncertain():
-            return Deferred(scope=Scope.CONNECTION, reason=Reason.NETWORK, message=outcome.message)
-        case Rejected():
-            return Blocked(
-                scope=Scope.FLOW_OBJECT,
-                reason=Reason.CONFIGURATION,
-                message=f"Nothing could be looked up. {outcome.message}",
-                vendor_code=outcome.vendor_code,
-                vendor_text=outcome.vendor_text,
-            )
-        case Deferred(scope=Scope.RECORD):
-            return replace(outcome, scope=Scope.LANE)
-        case Deferred() | Blocked():
-            return outcome
+    if isinstance(outcome, Uncertain):
+        return Deferred(scope=Scope.CONNECTION, reason=Reason.NETWORK, message=outcome.message)
+    if isinstance(outcome, Rejected):
+        return Blocked(
+            scope=Scope.FLOW_OBJECT,
+            reason=Reason.CONFIGURATION,
+            message=f"Nothing could be looked up. {outcome.message}",
+            vendor_code=outcome.vendor_code,
+            vendor_text=outcome.vendor_text,
+        )
+    return replace(outcome, scope=Scope.LANE) if outcome.scope is Scope.RECORD else outcome
 
 
 def row_for(reply: Reply) -> Row:

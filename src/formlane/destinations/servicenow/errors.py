@@ -267,7 +267,7 @@ LOCAL: Final[Mapping[str, Row]] = {
         Row(
             "import_invalid_table", 0, 0, _B, Reason.OBJECT_GONE,
             "The staging table or the transform map's target does not exist. Have the import set repaired.",
-            _PRACTICE, words="invalid", scope=Scope.FLOW_OBJECT,
+            _PRACTICE, words="invalid table", scope=Scope.FLOW_OBJECT,
         ),
         Row(
             "import_skipped", 0, 0, _R, Reason.REFUSED,
@@ -323,6 +323,6 @@ def import_row(status: str, words: str) -> Row:
     """The row of an import set's entry that is neither inserted, updated nor unchanged."""
     if status != "error":
         return LOCAL["import_skipped"]
-    lower = words.lower()
+    lower = words.lower().replace("invalid staging table", "invalid table")
     named = (LOCAL["import_target_not_found"], LOCAL["import_invalid_table"])
     return next((row for row in named if row.words in lower), LOCAL["import_error"])

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from formlane.domain.outcomes import Blocked, Deferred, Reason, Scope
 
-from .client import Instance, Rows
+from .client import Rows
 from .queries import MOST_ROWS, Key, key_queries, table_path
+
+
+class Reader(Protocol):
+    """Gives the rows of queries."""
+
+    async def read(self, paths: Sequence[str]) -> list[Rows] | Deferred | Blocked:
+        """The rows of each query, or why there are none."""
+        ...
 
 
 class Match(NamedTuple):
@@ -24,7 +32,7 @@ Matches = Mapping[Key, Sequence[Match]]
 
 
 async def find_matches(
-    instance: Instance, table: str, fields: Sequence[str], keys: Iterable[Key], *, newest: bool = False
+    instance: Reader, table: str, fields: Sequence[str], keys: Iterable[Key], *, newest: bool = False
 ) -> Matches | Deferred | Blocked:
     """The records whose fields have these values; keys must be askable.
 
@@ -34,15 +42,18 @@ async def find_matches(
     asked = list(dict.fromkeys(keys))
     if not asked:
         return {}
-    for apart in (False, True):
-        queries = list(key_queries(fields, asked, apart=apart, newest=newest))
-        shown = dict.fromkeys(("sys_id", "sys_mod_count", *fields))
-        found = await instance.read([table_path(table, query, shown, limit) for query, limit in queries])
-        if not isinstance(found, list):
-            return found
-        if apart or len(fields) > 1 or not any(map(_is_cut, found)):
-            return _by_key(table, fields, asked, [row for rows in found for row in rows.rows])
-    raise AssertionError("the second round always returns")
+    shown = tuple(dict.fromkeys(("sys_id", "sys_mod_count", *fields)))
+
+    async def ask(*, apart: bool) -> list[Rows] | Deferred | Blocked:
+        queries = key_queries(fields, asked, apart=apart, newest=newest)
+        return await instance.read([table_path(table, query, shown, limit) for query, limit in queries])
+
+    found = await ask(apart=False)
+    if isinstance(found, list) and len(fields) == 1 and any(map(_is_cut, found)):
+        found = await ask(apart=True)
+    if not isinstance(found, list):
+        return found
+    return _by_key(table, fields, asked, [row for rows in found for row in rows.rows])
 
 
 def _is_cut(rows: Rows) -> bool:

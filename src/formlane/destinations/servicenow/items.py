@@ -94,4 +94,6 @@ def _request(position: int, item: Item, headers: bool) -> dict[str, object]:
 
 def _reply(one: _Serviced) -> Reply:
     headers = {str(each.get("name", "")): str(each.get("value", "")) for each in one.headers or ()}
-    return Reply(status=one.status_code, body=base64.b64decode(one.body or ""), headers=headers)
+    return Reply(
+        status=one.status_code, body=base64.b64decode(one.body or "", validate=True), headers=headers
+    )
