@@ -8,7 +8,7 @@ import contextlib
 import uvicorn
 from starlette.types import ASGIApp
 
-from formlane.api.app import create_app
+from formlane.api.app import create_app, management_later
 from formlane.api.options import ApiServices, ApiSettings
 from formlane.bootstrap.hub import Hub
 from formlane.bootstrap.stopping import until
@@ -17,9 +17,12 @@ from formlane.telemetry.metrics import render_metrics
 from formlane.web.app import page_routes
 from formlane.web.options import PageServices
 
+MANAGEMENT_AFTER = 0.3
+"""Seconds after which the management API is made, so that the port is open before."""
+
 
 def new_app(hub: Hub) -> ASGIApp:
-    """The HTTP side of a hub."""
+    """The HTTP side of a hub. Call it in the event loop that serves it."""
     settings = hub.settings
 
     async def ready() -> None:
@@ -45,14 +48,18 @@ def new_app(hub: Hub) -> ASGIApp:
         metrics=render_metrics,
         failpoints=hub.failpoints,
     )
+    options = ApiSettings(
+        base_url=settings.base_url,
+        max_request_bytes=settings.max_request_bytes,
+        max_request_records=settings.max_request_records,
+        secure=settings.base_url.startswith("https://"),
+    )
+    management = management_later(services, options)
+    asyncio.get_running_loop().call_later(MANAGEMENT_AFTER, management.begin)
     return create_app(
         services,
-        ApiSettings(
-            base_url=settings.base_url,
-            max_request_bytes=settings.max_request_bytes,
-            max_request_records=settings.max_request_records,
-            secure=settings.base_url.startswith("https://"),
-        ),
+        options,
+        management=management,
         pages=page_routes(
             PageServices(forms=hub.forms, intake=hub.intake, consents=hub.consents, failpoints=hub.failpoints)
         ),
