@@ -13,6 +13,7 @@ from formlane.destinations.base import Call, CallRecord, Equipment, Sealed
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
 from formlane.destinations.jira.connector import JIRA, JiraConnector
+from formlane.destinations.tokens import TokenKeeper
 from formlane.domain.flows import NoMatch, Operation, SeveralMatches
 from formlane.domain.types import Json
 from formlane_sandbox.clock import Clock as SandboxClock
@@ -125,6 +126,7 @@ async def jira_world(
     settings: Mapping[str, Json] | None = None,
     secrets: Mapping[str, str] | None = None,
     time_scale: float = 1.0,
+    tokens_kept: TokenKeeper | None = None,
     **site: object,
 ) -> AsyncIterator[JiraWorld]:
     """A Cloud site with its API token, or a Data Center with its personal access token."""
@@ -150,6 +152,7 @@ async def jira_world(
             guard=guard,
             http=http,
             clock=clock,
+            tokens=tokens_kept,
             time_scale=time_scale,
         )
         connector = JiraConnector(equipment)

@@ -8,8 +8,9 @@ import pytest
 
 from formlane.destinations.base import FieldInfo
 from formlane.destinations.lookups import Lookup
+from formlane.destinations.tokens import Obtain, Token
 from formlane.domain.flows import Operation
-from formlane.domain.outcomes import Blocked, Deferred, Reason
+from formlane.domain.outcomes import Blocked, Deferred, Delivered, Reason, Uncertain
 from formlane.domain.types import FieldType, Json
 from formlane.errors import InvalidInput
 from formlane_sandbox.faults import Fault, Kind
@@ -19,6 +20,13 @@ from tests.contract.destinations.jira_world import OAUTH, OAUTH_SECRETS, TASK, J
 from tests.contract.destinations.test_jira_writing import ids, insert, task
 
 BOTH = pytest.mark.parametrize("data_center", [False, True], ids=["cloud", "data center"])
+
+
+class InDoubt:
+    """A keeper whose requests get lost."""
+
+    async def get(self, obtain: Obtain, *, refused: Token | None = None) -> Uncertain:
+        return Uncertain(reason=Reason.ANSWER_LOST, message="lost")
 
 
 async def described(world: JiraWorld, name: str = TASK) -> Mapping[str, FieldInfo]:
@@ -116,6 +124,18 @@ async def test_an_unknown_project_may_be_answered_with_400() -> None:
 
     assert isinstance(outcome, Blocked)
     assert outcome.reason is Reason.OBJECT_GONE
+
+
+async def test_lists_without_an_end_come_to_one() -> None:
+    endless = {
+        "*/project/search": '{"values":[{"id":"1","key":"A","name":"A","issueTypes":[]}],"isLast":false}',
+        "*/createmeta/*": '{"total":1000000,"fields":[{"fieldId":"a","name":"A","schema":{}}]}',
+    }
+    async with jira_world() as world:
+        for path, body in endless.items():
+            world.simulator.faults.arm(Fault(kind=Kind.STATUS, status=200, body=body, path=path))
+        assert [one.name for one in await world.connector.objects()] == ["user"]
+        assert list(await described(world)) == ["a", "key"]
 
 
 async def test_large_screens_come_in_pages() -> None:
@@ -257,7 +277,7 @@ async def test_a_lacking_scope_is_no_reason_to_renew() -> None:
 
 RESOURCES: Mapping[str, tuple[int, str, type[object], Reason]] = {
     "other sites": (200, '[{"id":"1","url":"https://other.example"}]', Blocked, Reason.PERMISSION),
-    "refused": (401, "{}", Blocked, Reason.CREDENTIALS),
+    "odd id": (200, '[{"id":"../x","url":"{site}"}]', Blocked, Reason.PERMISSION),
     "down": (502, "<html>", Deferred, Reason.UNAVAILABLE),
 }
 
@@ -267,7 +287,13 @@ async def test_the_sites_of_a_token(name: str) -> None:
     status, body, kind, reason = RESOURCES[name]
     async with jira_world(settings=OAUTH, secrets=OAUTH_SECRETS) as world:
         world.simulator.faults.arm(
-            Fault(kind=Kind.STATUS, status=status, body=body, times=1, path="*/accessible-resources")
+            Fault(
+                kind=Kind.STATUS,
+                status=status,
+                body=body.replace("{site}", world.simulator.url),
+                times=1,
+                path="*/accessible-resources",
+            )
         )
         (outcome,) = (await insert(world, task())).outcomes
         after = await insert(world, task())
@@ -275,6 +301,25 @@ async def test_the_sites_of_a_token(name: str) -> None:
     assert isinstance(outcome, kind)
     assert getattr(outcome, "reason", None) is reason
     assert ids(after) == ["HELP-1"]
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "always"])
+async def test_a_token_that_is_refused_for_sites_is_renewed_once(times: int) -> None:
+    async with jira_world(settings=OAUTH, secrets=OAUTH_SECRETS) as world:
+        world.simulator.faults.arm(
+            Fault(kind=Kind.STATUS, status=401, times=times, path="*/accessible-resources")
+        )
+        (outcome,) = (await insert(world, task())).outcomes
+
+    assert isinstance(outcome, Delivered if times == 1 else Blocked)
+
+
+async def test_a_token_request_in_doubt_has_written_nothing() -> None:
+    async with jira_world(settings=OAUTH, secrets=OAUTH_SECRETS, tokens_kept=InDoubt()) as world:
+        (outcome,) = (await insert(world, task())).outcomes
+
+    assert isinstance(outcome, Deferred)
+    assert outcome.reason is Reason.NETWORK
 
 
 async def test_the_question_for_sites_may_get_lost() -> None:

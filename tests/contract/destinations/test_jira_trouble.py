@@ -227,6 +227,13 @@ async def test_nobody_listens() -> None:
         assert told(trouble) == (Deferred, Reason.NETWORK, Scope.CONNECTION)
 
 
+async def test_what_cannot_be_described_cannot_be_found() -> None:
+    async with jira_world() as world:
+        found = one(await world.connector.find(world.call([task()], object="NONE/1")))
+
+    assert told(found) == (Blocked, Reason.OBJECT_GONE, Scope.FLOW_OBJECT)
+
+
 async def test_a_search_that_fails_is_no_not_found() -> None:
     async with jira_world() as world:
         await insert(world, task())
@@ -365,8 +372,8 @@ async def test_a_type_or_project_that_is_gone_blocks_the_flow() -> None:
     async with jira_world() as world:
         await insert(world, task(labels=["k"]))
         world.simulator.alter(SetProject(project="HELP", archived=True))
-        archived = one(await insert(world, task()))
         searched = one(await upsert(world, task(labels=["k"])))
+        archived = one(await insert(world, task()))
 
     for outcome in (sent, foreseen, archived, searched):
         assert told(outcome) == (Blocked, Reason.OBJECT_GONE, Scope.FLOW_OBJECT), outcome

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections import UserList
+from types import MappingProxyType
+
 import msgspec
 import pytest
 
@@ -142,5 +145,6 @@ def test_choices_without_a_name_go_by_their_number() -> None:
 
 def test_only_what_json_can_hold_is_encoded() -> None:
     assert encode({"n": 2**70}) == b'{"n":%d}' % 2**70
+    assert encode({"n": UserList([MappingProxyType({"a": 1})])}) == b'{"n":[{"a":1}]}'
     assert encode({"n": object()}) is None
     assert encode({"n": "\ud800"}) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +19,8 @@ from formlane.domain.outcomes import Blocked, Deferred, Reason, Scope, Uncertain
 
 from .config import Auth, JiraSettings
 from .errors import ANSWERS, failure_row, outcome_of
+
+_CLOUD_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 SECONDS: Final = 20.0
 """For the question which sites a token is good for."""
@@ -76,6 +79,8 @@ class Access:
         authorization = f"Bearer {token.access}"
         if not self._cloud_id:
             found = await self._find_site(authorization)
+            if isinstance(found, Blocked) and found.reason is Reason.CREDENTIALS and refused is None:
+                return await self.enter(refused=token)
             if not isinstance(found, str):
                 return found
             self._cloud_id = found
@@ -128,6 +133,7 @@ def _chosen(answer: Answer, site: URL) -> str | None:
     """The cloud id of the site among those of an answer."""
     try:
         resources = msgspec.json.decode(answer.body, type=list[Resource])
-        return next((one.id for one in resources if URL(one.url).origin() == site.origin()), None)
+        ids = (one.id for one in resources if URL(one.url).origin() == site.origin())
+        return next(filter(_CLOUD_ID.fullmatch, ids), None)
     except (ValueError, msgspec.DecodeError):
         return None

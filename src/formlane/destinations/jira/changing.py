@@ -182,9 +182,7 @@ def _edit(run: Run, position: int) -> dict[str, Json]:
 
     Labels are added and never taken away: others put theirs there, and so does a tracking key.
     """
-    record = run.record(position)
-    names = [name for name in record.fields if name != KEY]
-    written = run.written(record, names)
+    written = run.written(run.record(position))
     fields: dict[str, Json] = {}
     update: dict[str, Json] = {}
     for name, value in written.items():

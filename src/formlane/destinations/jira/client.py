@@ -23,7 +23,7 @@ from .sentences import read_complaint
 SECONDS: Final = 80.0
 """For one request: fifty creates are made one after another there."""
 
-LARGEST: Final = 16 * 1024 * 1024
+LARGEST: Final = 8 * 1024 * 1024
 """Bytes of an answer that are read: the choices of a create screen can be many."""
 
 _HEADERS: Final[Mapping[str, str]] = {

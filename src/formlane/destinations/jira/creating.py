@@ -20,7 +20,6 @@ from formlane.domain.types import Json
 
 from .client import Refused
 from .errors import ANSWERS, outcome_of
-from .fields import KEY
 from .run import PROPERTY, Run
 from .sentences import Complaint
 from .values import Unfit
@@ -91,7 +90,7 @@ def tracked(run: Run, record: CallRecord, fields: dict[str, Json]) -> None:
 
 def _element(run: Run, record: CallRecord) -> Mapping[str, Json]:
     place = run.screen.place
-    fields = run.written(record, [name for name in record.fields if name != KEY])
+    fields = run.written(record)
     tracked(run, record, fields)
     fields["project"] = {"key": place.project}
     fields["issuetype"] = {"id": place.type}

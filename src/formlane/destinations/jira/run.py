@@ -14,6 +14,7 @@ from formlane.domain.outcomes import Blocked, Deferred, Outcome, Reason, Rejecte
 from formlane.domain.types import Json
 
 from .client import JiraClient, Refused
+from .fields import KEY
 from .redaction import Trace
 from .screens import Screen, Screens
 from .sentences import Complaint, changed_type, find_fault
@@ -68,16 +69,16 @@ class Run:
             bisect=self.bisect and len(outcomes) > 1,
         )
 
-    def written(self, record: CallRecord, names: Collection[str]) -> dict[str, Json]:
-        """The fields of a record as Jira takes them. Raises `Unfit`."""
+    def written(self, record: CallRecord) -> dict[str, Json]:
+        """The fields of a record as Jira takes them, without the key of its issue. Raises `Unfit`."""
         fields = self.screen.fields
         written: dict[str, Json] = {}
-        for name in names:
-            if name in record.fields:
-                try:
-                    written[name] = fields[name].write(record.fields[name])
-                except Unfit as unfit:
-                    raise Unfit(f"{fields[name].info.label} ({name}) {unfit}, then replay.") from None
+        for name, value in record.fields.items():
+            try:
+                written[name] = fields[name].write(value)
+            except Unfit as unfit:
+                raise Unfit(f"{fields[name].info.label} ({name}) {unfit}, then replay.") from None
+        written.pop(KEY, None)
         return written
 
     def encoded(self, bodies: Mapping[int, Mapping[str, Json]]) -> dict[int, bytes]:

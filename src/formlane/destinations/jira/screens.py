@@ -26,7 +26,8 @@ PROJECT_PAGE: Final = 100
 META_PAGE: Final = 200
 """The largest pages there are (v3, "Get projects paginated", "Get create metadata issue types …")."""
 
-MOST_PAGES: Final = 100
+MOST_PAGES: Final = 50
+"""Whatever a server says of its end."""
 
 Item = TypeVar("Item")
 
@@ -146,10 +147,6 @@ class Screens:
         screen = Screen(place=place, fields={**fields, KEY: KEY_FIELD}, asked_at=asked_at)
         self._kept[name] = screen
         return screen
-
-    def forget(self, name: str) -> None:
-        """The create screen of this object has changed."""
-        self._kept.pop(name, None)
 
     async def objects(self, trace: Trace) -> Sequence[ObjectInfo] | Refused:
         """Every issue type of every project that issues may be created in; and users, to be looked up."""
