@@ -181,6 +181,10 @@ class World:
         """A fault of any simulator."""
         self.simulator.faults.arm(Fault(kind=kind, path=path, times=times, **given))  # type: ignore[arg-type]
 
+    def paths(self) -> list[str]:
+        """The paths of all requests, in order."""
+        return [str(one["path"]) for one in self.simulator.arrivals(after=0, limit=1000).items]
+
     def rows(self, key: str = LEADS) -> list[dict[str, object]]:
         """What the simulator holds."""
         return [dict(row) for row in self.simulator.objects(key)]

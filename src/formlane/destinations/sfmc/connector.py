@@ -59,8 +59,8 @@ JOB_QUIET: Final = dt.timedelta(minutes=10)
 
 JOB_ROWS: Final = 1000
 JOB_LEAST: Final = 200
-SYNC_BYTES: Final = 3 * 1024 * 1024
-JOB_BYTES: Final = 4 * 1024 * 1024
+SYNC_BYTES: Final = 3_000_000
+JOB_BYTES: Final = 4_000_000
 """Below the vendor's limits, so that what stands around the rows has room."""
 
 _JOB: Final = OperationSpec(
@@ -178,7 +178,7 @@ def _unasked(message: str) -> InvalidInput:
 
 SFMC = Destination(
     kind="sfmc",
-    label="Salesforce Marketing Cloud",
+    label="Marketing Cloud",
     summary="Rows of data extensions, contacts, and entries into journeys.",
     settings=SETTINGS,
     operations=(_INSERT, _UPSERT),

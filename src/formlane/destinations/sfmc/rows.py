@@ -9,14 +9,14 @@ from typing import Final
 
 import orjson
 
-from formlane.destinations.base import Call, CallRecord
+from formlane.destinations.base import Call
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import DELIVERED, Blocked, Deferred, Delivered, Outcome, Reason, Rejected, Scope
 from formlane.domain.types import Json
 
 from .config import EmptyAs, SfmcSettings
 from .schema import Extension
-from .values import Convert, converter
+from .values import converter
 
 
 class Left(StrEnum):
@@ -49,8 +49,8 @@ class Rows:
     """Whole rows, and per row its position in the call. `keys` as the columns are spelt."""
 
     keys: tuple[str, ...]
-    rows: list[Mapping[str, Json]] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
+    rows: list[Mapping[str, Json]]
+    positions: Sequence[int]
     left: dict[int, Left] = field(default_factory=dict)
 
 
@@ -77,9 +77,8 @@ def rows_of(call: Call, extension: Extension, settings: SfmcSettings) -> Rows | 
             message=f"The tracking field {call.tracking_field} is mapped to something else."
             " Publish a version that leaves it to the tracking key.",
         )
-    rows = Rows(keys=tuple(extension.columns[name.lower()].name for name in keys))
-    _fill(rows, call, _writer(call, extension, settings))
-    return rows
+    exact = tuple(extension.columns[name.lower()].name for name in keys)
+    return _sorted_out(_written(call, extension, settings), exact)
 
 
 def encode(rows: Rows, shape: Callable[[Sequence[Mapping[str, Json]]], Json]) -> bytes:
@@ -95,77 +94,93 @@ def encode(rows: Rows, shape: Callable[[Sequence[Mapping[str, Json]]], Json]) ->
         return orjson.dumps(shape(rows.rows), default=dict)
 
 
-def outcomes_of(call: Call, left: Mapping[int, Left], sent: Iterable[Outcome]) -> list[Outcome]:
+def outcomes_of(call: Call, left: Mapping[int, Left], sent: Sequence[Outcome]) -> Sequence[Outcome]:
     """The outcomes of a whole call, from those of the rows that were sent, in their order."""
     if not left:
-        return list(sent)
+        return sent
     answers = iter(sent)
     return [LEFT[left[index]] if index in left else next(answers) for index in range(len(call.records))]
 
 
-def delivered(call: Call, record: CallRecord) -> Delivered:
-    """A row is known by its primary key; an inserted one without, by nothing."""
-    if call.operation is Operation.UPSERT:
-        if len(call.match_key) == 1:
-            return Delivered(remote_id=str(record.fields[call.match_key[0]]))
-        return Delivered(remote_id=",".join(f"{name}:{record.fields[name]}" for name in call.match_key))
-    return DELIVERED if call.tracking_field is None else Delivered(remote_id=record.tracking_key)
+def delivered(call: Call, positions: Iterable[int]) -> list[Outcome]:
+    """The outcomes of rows that were written. A row is known by its primary key; without one, by nothing."""
+    records = [call.records[position] for position in positions]
+    if call.operation is not Operation.UPSERT:
+        if call.tracking_field is None:
+            return [DELIVERED] * len(records)
+        return [Delivered(remote_id=record.tracking_key) for record in records]
+    if len(call.match_key) == 1:
+        key = call.match_key[0]
+        return [Delivered(remote_id=str(record.fields[key])) for record in records]
+    return [
+        Delivered(remote_id=",".join(f"{name}:{record.fields[name]}" for name in call.match_key))
+        for record in records
+    ]
 
 
-def _fill(rows: Rows, call: Call, write: Callable[[CallRecord], Mapping[str, Json]]) -> None:
+def _written(call: Call, extension: Extension, settings: SfmcSettings) -> list[Mapping[str, Json]]:
+    """A row per record, column by column, doing no more than this call's columns need."""
+    types = dict(zip(call.columns, call.types, strict=False))
+    exact = {name: extension.columns[name.lower()].name for name in call.columns}
+    converters = [
+        (exact[name], way)
+        for name in call.columns
+        if (way := converter(extension.columns[name.lower()], types.get(name), settings.zone)) is not None
+    ]
+    fills = settings.empty_as is EmptyAs.TEXT
+    found = [record.fields for record in call.records]
+    if any(name != right for name, right in exact.items()):
+        found = [{exact.get(name, name): value for name, value in row.items()} for row in found]
+    if not (converters or fills or call.tracking_field):
+        return found
+    rows = [dict(row) for row in found]
+    for name, convert in converters:
+        for row in rows:
+            if name in row:
+                row[name] = convert(row[name])
+    if fills:
+        rows = [{name: "" if value is None else value for name, value in row.items()} for row in rows]
+    if call.tracking_field:
+        track = extension.columns[call.tracking_field.lower()].name
+        for row, record in zip(rows, call.records, strict=True):
+            row[track] = record.tracking_key
+    return list(rows)
+
+
+def _sorted_out(rows: Sequence[Mapping[str, Json]], keys: tuple[str, ...]) -> Rows:
+    """All rows, but those without a whole key and those with the key of an earlier one."""
+    if not keys or _are_apart(rows, keys):
+        return Rows(keys=keys, rows=list(rows), positions=range(len(rows)))
+    good: list[int] = []
+    left: dict[int, Left] = {}
     seen: set[object] = set()
-    for position, record in enumerate(call.records):
-        row = write(record)
-        if rows.keys:
-            key = tuple(_compared(row.get(name)) for name in rows.keys)
-            if None in key:
-                rows.left[position] = Left.KEYLESS
-                continue
-            if key in seen:
-                rows.left[position] = Left.TWIN
-                continue
+    for position, row in enumerate(rows):
+        key = tuple(_compared(row.get(name)) for name in keys)
+        if None in key:
+            left[position] = Left.KEYLESS
+        elif key in seen:
+            left[position] = Left.TWIN
+        else:
             seen.add(key)
-        rows.rows.append(row)
-        rows.positions.append(position)
+            good.append(position)
+    return Rows(keys=keys, rows=[rows[position] for position in good], positions=good, left=left)
+
+
+def _are_apart(rows: Sequence[Mapping[str, Json]], keys: tuple[str, ...]) -> bool:
+    """Whether it is plain at a glance that every row has a key of its own: the usual case, told fast."""
+    if len(keys) > 1:
+        return False
+    key = keys[0]
+    try:
+        different = {row[key].rstrip().casefold() for row in rows}  # type: ignore[union-attr]  # told below
+    except (KeyError, AttributeError):
+        return False
+    return len(different) == len(rows) and "" not in different
 
 
 def _compared(value: Json) -> object:
     """A key's value as Marketing Cloud compares it: without case and blanks at the end. None if empty."""
     return value.rstrip().casefold() or None if isinstance(value, str) else value
-
-
-def _writer(
-    call: Call, extension: Extension, settings: SfmcSettings
-) -> Callable[[CallRecord], Mapping[str, Json]]:
-    """What makes a row of a record, doing no more than this call's columns need."""
-    types = dict(zip(call.columns, call.types, strict=False))
-    exact = {name: extension.columns[name.lower()].name for name in call.columns}
-    names = {name: right for name, right in exact.items() if name != right}
-    converters: dict[str, Convert] = {}
-    for name in call.columns:
-        way = converter(extension.columns[name.lower()], types.get(name), settings.zone)
-        if way is not None:
-            converters[exact[name]] = way
-    track = None if call.tracking_field is None else extension.columns[call.tracking_field.lower()].name
-    fills = settings.empty_as is EmptyAs.TEXT
-
-    def write(record: CallRecord) -> Mapping[str, Json]:
-        row = record.fields
-        if names:
-            row = {exact.get(name, name): value for name, value in row.items()}
-        if not (converters or fills or track):
-            return row
-        changed = dict(row)
-        for name, convert in converters.items():
-            if name in changed:
-                changed[name] = convert(changed[name])
-        if fills:
-            changed |= {name: "" for name, value in changed.items() if value is None}
-        if track:
-            changed[track] = record.tracking_key
-        return changed
-
-    return write
 
 
 def _is_mapped_apart(call: Call) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -28,43 +28,41 @@ def converter(column: Column, kind: FieldType | None, zone: ZoneInfo | None) -> 
     `kind` is None when the line's type is not known.
     """
     if column.kind == "date":
-        return partial(as_moment, zone=zone)
+        return as_utc if zone is None else partial(as_moment, zone=zone)
     if column.kind in _TEXTS and kind not in TEXTUAL:
         return as_text
     return None
 
 
-def as_moment(value: Json, *, zone: ZoneInfo | None) -> Json:
-    """A date or a moment in UTC as date columns take it: to the second, without a zone, as it reads there.
+def as_utc(value: Json) -> Json:
+    """A date, or a moment in UTC, as date columns take it: to the second, without a zone.
 
     Anything else is left to the vendor's judgement.
     """
-    if not isinstance(value, str):
+    if type(value) is not str:
         return value
-    if len(value) == 10:
-        return f"{value} 00:00:00"
-    if value[10:11] != "T" or value[-1] != "Z":
-        return value
-    if zone is None:
+    if value[-1:] == "Z" and value[10:11] == "T":
         return f"{value[:10]} {value[11:19]}"
-    try:
-        return dt.datetime.fromisoformat(value).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError):
-        return value
+    return f"{value} 00:00:00" if len(value) == 10 else value
+
+
+def as_moment(value: Json, *, zone: ZoneInfo) -> Json:
+    """The same, as the moment reads in a zone."""
+    if isinstance(value, str) and value[-1:] == "Z":
+        try:
+            return dt.datetime.fromisoformat(value).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        except (ValueError, OverflowError):
+            return value
+    return as_utc(value)
 
 
 def as_text(value: Json) -> Json:
-    """Text for a text column: true and false, numbers, joined choices, JSON."""
+    """Text for a text column: true and false, numbers, joined choices, JSON; what is none stays as it is."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return SEPARATOR.join(map(str, value))
-    return orjson.dumps(value, default=_plain).decode()
-
-
-def _plain(value: object) -> Json:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, tuple):
-        return list(value)
-    raise TypeError(f"no JSON for {type(value).__name__}")
+    try:
+        return orjson.dumps(value, default=dict).decode()
+    except TypeError:
+        return value

@@ -56,31 +56,30 @@ def outcome_of(
     if fields and row.verdict is Verdict.REJECTED:
         before = f"{', '.join(fields)}:"
     message = f"{before} {row.text}".strip()
-    match row.verdict:
-        case Verdict.REJECTED:
-            return Rejected(
-                reason=row.reason,
-                message=message,
-                fields=fields,
-                vendor_code=code or None,
-                vendor_text=vendor_text,
-            )
-        case Verdict.DEFERRED:
-            return Deferred(
-                scope=row.scope,
-                reason=row.reason,
-                message=message,
-                retry_after=row.wait if retry_after is None else retry_after,
-                vendor_code=code or None,
-                vendor_text=vendor_text,
-            )
-        case Verdict.BLOCKED:
-            return Blocked(
-                scope=row.scope,
-                reason=row.reason,
-                message=message,
-                vendor_code=code or None,
-                vendor_text=vendor_text,
-            )
-        case Verdict.UNCERTAIN:
-            return Uncertain(reason=row.reason, message=message)
+    told = code or None
+    if row.verdict is Verdict.UNCERTAIN:
+        return Uncertain(reason=row.reason, message=message)
+    if row.verdict is Verdict.REJECTED:
+        return Rejected(
+            reason=row.reason,
+            message=message,
+            fields=fields,
+            vendor_code=told,
+            vendor_text=vendor_text,
+        )
+    if row.verdict is Verdict.BLOCKED:
+        return Blocked(
+            scope=row.scope,
+            reason=row.reason,
+            message=message,
+            vendor_code=told,
+            vendor_text=vendor_text,
+        )
+    return Deferred(
+        scope=row.scope,
+        reason=row.reason,
+        message=message,
+        retry_after=row.wait if retry_after is None else retry_after,
+        vendor_code=told,
+        vendor_text=vendor_text,
+    )

@@ -22,7 +22,7 @@ from .exchange import exchange_of
 from .rows import Rows, delivered, encode, keys_of, outcomes_of, rows_of
 from .schema import Describer, Extension
 
-ROWSET_BYTES: Final = 4 * 1024 * 1024
+ROWSET_BYTES: Final = 4_000_000
 """Of a synchronous call's body ("Intro to Marketing Cloud APIs": 4 MB)."""
 
 LARGE_BODY: Final = 1024 * 1024
@@ -78,9 +78,8 @@ class RowWriter:
             return too_large(call, line)
         reply = await self.client.rest("POST", path, body)
         if isinstance(reply, Answer) and 200 <= reply.status < 300 and _is_echo(reply.body):
-            sent = [delivered(call, call.records[position]) for position in rows.positions]
             return CallResult(
-                outcomes=outcomes_of(call, rows.left, sent),
+                outcomes=outcomes_of(call, rows.left, delivered(call, rows.positions)),
                 exchange=exchange_of(line, reply, self.settings.client_secret),
             )
         return await self.refused(call, line, reply, body)
@@ -129,19 +128,16 @@ def too_large(call: Call, line: str) -> CallResult:
 
 
 def _as_rowset(rows: Sequence[Mapping[str, Json]], keys: Sequence[str]) -> Json:
-    if len(keys) == 1:
-        key = keys[0]
-        return [
-            {"keys": {key: row[key]}, "values": {name: row[name] for name in row if name != key}}
-            for row in rows
-        ]
-    return [
-        {
-            "keys": {name: row[name] for name in keys},
-            "values": {name: value for name, value in row.items() if name not in keys},
-        }
-        for row in rows
-    ]
+    if len(keys) > 1:
+        return [_parted(row, keys) for row in rows]
+    key = keys[0]
+    values = [dict(row) for row in rows]
+    return [{"keys": {key: row.pop(key)}, "values": row} for row in values]
+
+
+def _parted(row: Mapping[str, Json], keys: Sequence[str]) -> Json:
+    rest = {name: value for name, value in row.items() if name not in keys}
+    return {"keys": {name: row[name] for name in keys}, "values": rest}
 
 
 def _is_echo(body: bytes) -> bool:
