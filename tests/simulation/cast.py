@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from uuid import UUID
@@ -29,7 +29,20 @@ from formlane.memory.state import ConnectionState, FlowState, LaneState, SourceS
 from formlane.services.recipes import Recipe
 
 SKIPPED_NUMBER = 13
-"""Records with this number do not meet the condition."""
+"""Records with this number do not meet the condition of any step."""
+
+PASSED_OVER = (17, 21)
+"""Records with these numbers pass over the first or the second step of a flow of two."""
+
+CONDITIONS = (
+    f'OR(number <> {SKIPPED_NUMBER}, key = "never")',
+    *(f"NOT(OR(number = {SKIPPED_NUMBER}, number = {one}))" for one in PASSED_OVER),
+)
+"""Of the only step, and of the first and the second of two."""
+
+
+SHARE_RELATED = 0.4
+"""Of the flows that write no files."""
 
 
 class Kind(StrEnum):
@@ -49,7 +62,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Character:
-    """A simulated flow. `longest_arrival`: seconds within which a request arrives, or never."""
+    """A simulated flow. `longest_arrival`: seconds within which a request arrives, or never.
+
+    `related`: a second step writes an object that refers to the first step's.
+    """
 
     kind: Kind
     keyed: bool
@@ -59,6 +75,7 @@ class Character:
     lanes: tuple[UUID, ...]
     spec: OperationSpec
     all_or_nothing: bool
+    related: bool
     longest_arrival: float
     recipes: dict[int, Recipe] = field(default_factory=dict, compare=False)
 
@@ -66,17 +83,28 @@ class Character:
         """The recipe of a release; its bytes name it."""
         found = self.recipes.get(release)
         if found is None:
-            compiled = _compiled(self.kind, release)
+            compiled = _compiled(self.kind, release, related=self.related)
             found = self.recipes[release] = Recipe(
                 flow=self.flow,
                 release=release,
                 version=release,
-                specs=(self.spec,),
+                specs=(self.spec,) * len(compiled.steps),
                 account=_account(self),
                 compiled=compiled,
                 flows={},
             )
         return found
+
+    def steps_of(self, number: object) -> tuple[int, ...]:
+        """The steps that a record with this number runs through."""
+        if number == SKIPPED_NUMBER:
+            return ()
+        return tuple(step for step in (0, 1) if number != PASSED_OVER[step]) if self.related else (0,)
+
+
+def remote_id(record: str) -> str:
+    """What the first step's object of a record is called at the destination."""
+    return f"at {record}"
 
 
 def _account(one: Character) -> Account:
@@ -94,35 +122,44 @@ def _account(one: Character) -> Account:
 
 
 @cache
-def _compiled(kind: Kind, release: int) -> CompiledFlow:
+def _compiled(kind: Kind, release: int, *, related: bool) -> CompiledFlow:
+    parent = FieldMapping(target="Parent", source=Source(kind=SourceKind.STEP, step="first"))
+    steps = (_step(kind, "only", CONDITIONS[0]),)
+    if related:
+        first, second = (_step(kind, name, when) for name, when in zip(NAMES, CONDITIONS[1:], strict=True))
+        steps = (first, replace(second, object="part", mapping=(*second.mapping, parent)))
     definition = FlowDefinition(
-        inputs=(Input(name="number", type=FieldType.INTEGER), Input(name="key")),
-        steps=(
-            Step(
-                name="only",
-                object="thing",
-                operation=Operation.UPSERT if kind is Kind.UPSERT else Operation.INSERT,
-                match_key=("Key",) if kind is Kind.UPSERT else (),
-                tracking_field="Tracking",
-                mapping=(
-                    FieldMapping(
-                        target="Number",
-                        source=Source(kind=SourceKind.INPUT, input="number"),
-                        type=FieldType.INTEGER,
-                        required=True,
-                    ),
-                    FieldMapping(target="Key", source=Source(kind=SourceKind.INPUT, input="key")),
-                    FieldMapping(
-                        target="Version",
-                        source=Source(kind=SourceKind.SYSTEM, system=SystemValue.FLOW_VERSION),
-                        type=FieldType.INTEGER,
-                    ),
-                ),
-                condition=f'OR(number <> {SKIPPED_NUMBER}, key = "never")',
-            ),
-        ),
+        inputs=(Input(name="number", type=FieldType.INTEGER), Input(name="key")), steps=steps
     )
     return compile_flow(definition, release)
+
+
+NAMES = ("first", "second")
+
+
+def _step(kind: Kind, name: str, condition: str) -> Step:
+    return Step(
+        name=name,
+        object="thing",
+        operation=Operation.UPSERT if kind is Kind.UPSERT else Operation.INSERT,
+        match_key=("Key",) if kind is Kind.UPSERT else (),
+        tracking_field="Tracking",
+        mapping=(
+            FieldMapping(
+                target="Number",
+                source=Source(kind=SourceKind.INPUT, input="number"),
+                type=FieldType.INTEGER,
+                required=True,
+            ),
+            FieldMapping(target="Key", source=Source(kind=SourceKind.INPUT, input="key")),
+            FieldMapping(
+                target="Version",
+                source=Source(kind=SourceKind.SYSTEM, system=SystemValue.FLOW_VERSION),
+                type=FieldType.INTEGER,
+            ),
+        ),
+        condition=condition,
+    )
 
 
 def cast_of(lanes: MemoryLanes, chance: random.Random) -> list[Character]:
@@ -161,6 +198,7 @@ def _flow(lanes: MemoryLanes, chance: random.Random, connection: ConnectionState
         tenant=connection.tenant,
         lanes=tuple(new_uuid(chance) for _ in range(1 if kind is Kind.FILE else chance.randint(1, 3))),
         spec=_spec(kind, chance),
+        related=kind is not Kind.FILE and chance.random() < SHARE_RELATED,
         all_or_nothing=kind in (Kind.FIND, Kind.PARK, Kind.UPSERT) and chance.random() < 0.4,
         longest_arrival=60.0 if kind in (Kind.WEBHOOK, Kind.FILE) else 20.0,
     )

@@ -15,13 +15,14 @@ from formlane.domain.outcomes import (
     DELIVERED,
     Blocked,
     Deferred,
+    Delivered,
     Outcome,
     Reason,
     Rejected,
     Scope,
     Uncertain,
 )
-from tests.simulation.cast import Character, Kind
+from tests.simulation.cast import Character, Kind, remote_id
 from tests.simulation.kernel import Answer, Kernel
 
 DEADLINE = 10.0
@@ -29,11 +30,12 @@ DEADLINE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A record that was written: when, by which call, and its bytes."""
+    """A record that was written: when, by which call for which step, and its bytes."""
 
     order: int
     seconds: float
     call: UUID
+    step: int
     record: str
     tracking_key: str
     content: bytes
@@ -41,8 +43,9 @@ class Effect:
 
 @dataclass(slots=True)
 class Traits:
-    """How the destination takes a record: never, or not before it is unlocked (virtual seconds)."""
+    """How the destination takes a record at a step: never, or not before it is unlocked (virtual seconds)."""
 
+    step: int = 0
     bad: bool = False
     locked_until: float = 0.0
 
@@ -140,7 +143,7 @@ class Destination:
     def write(self, call: Call) -> CallResult:
         """Writes the records that it takes."""
         self.arrivals.setdefault(call.id, content_of(call))
-        verdicts = [self._verdict(record) for record in call.records]
+        verdicts = [self._verdict(call, record) for record in call.records]
         if self.character.kind is Kind.WEBHOOK and any(verdicts):
             refused = Rejected(reason=Reason.REFUSED, message="400")
             return CallResult.whole(refused, len(call.records))
@@ -159,13 +162,16 @@ class Destination:
         for record, verdict in zip(call.records, verdicts, strict=True):
             if verdict is None:
                 self._keep(call, record)
-        return CallResult(outcomes=[verdict or DELIVERED for verdict in verdicts])
+        taken = map(self._taken, call.records)
+        return CallResult(outcomes=[verdict or one for verdict, one in zip(verdicts, taken, strict=True)])
 
     def look(self, call: Call) -> CallResult:
         """Looks records up by tracking key."""
         missing = Rejected(reason=Reason.NOT_FOUND, message="Not here.")
         return CallResult(
-            outcomes=[DELIVERED if one.tracking_key in self.tracked else missing for one in call.records]
+            outcomes=[
+                self._taken(one) if one.tracking_key in self.tracked else missing for one in call.records
+            ]
         )
 
     def upload(self, call: Call, sequence: int) -> CallResult:
@@ -181,9 +187,12 @@ class Destination:
                 self._keep(call, record)
         return CallResult.whole(DELIVERED, len(call.records))
 
-    def _verdict(self, record: CallRecord) -> Outcome | None:
+    def _taken(self, record: CallRecord) -> Outcome:
+        return Delivered(remote_id=remote_id(record.id)) if self.character.related else DELIVERED
+
+    def _verdict(self, call: Call, record: CallRecord) -> Outcome | None:
         traits = self.traits.get(record.id)
-        if traits is None:
+        if traits is None or traits.step != call.step:
             return None
         if traits.bad:
             return Rejected(reason=Reason.INVALID_VALUE, message="Wrong.", fields=("Number",))
@@ -197,6 +206,7 @@ class Destination:
                 order=len(self.effects),
                 seconds=self.kernel.seconds,
                 call=call.id,
+                step=call.step,
                 record=record.id,
                 tracking_key=record.tracking_key,
                 content=orjson.dumps(record.fields),

@@ -103,8 +103,9 @@ class Client(Process):
                 continue
             longest = 2000.0 if dice < 0.005 else 40.0
             locked = 0.0 if dice < 0.04 and dice > 0.005 else self.kernel.seconds + chance.random() * longest
+            step = chance.randrange(2) if character.related else 0
             traits[record_to_text(RecordId(BatchId(batch), index))] = Traits(
-                bad=locked == 0.0, locked_until=locked
+                step=step, bad=locked == 0.0, locked_until=locked
             )
 
     def _deliveries(self, character: Character, records: Sequence[Record | None]) -> list[NewDelivery]:

@@ -6,14 +6,15 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from formlane.domain.lanes import Queue
 from formlane.domain.retry import RetryPolicy
 from formlane.memory import books, pausing, replaying
 from formlane.memory.lanes import MemoryLanes
-from formlane.memory.state import NEVER, ExceptionKey, SourceState
+from formlane.memory.state import NEVER, SourceState
 from tests.simulation.cast import Character, Kind, cast_of, new_uuid
-from tests.simulation.check import Ledgers, check
+from tests.simulation.check import Ledgers, check, exception_of
 from tests.simulation.destination import Destination, Weather, short
 from tests.simulation.intake import Client
 from tests.simulation.kernel import Kernel, Process
@@ -267,7 +268,7 @@ class Scenario:
             row
             for row in (delivery.rows or range(delivery.records))
             if (Queue.LIVE, delivery.seq) not in waiting
-            and self._may_replay(character, (delivery.batch, row, character.flow, delivery.source, 0))
+            and self._may_replay(character, (delivery.batch, row, character.flow, delivery.source))
         ]
         if rows:
             source = new_uuid(self.kernel.chance)
@@ -275,8 +276,8 @@ class Scenario:
             replaying.enqueue(self.lanes.state, source, lane_id=lane.id, batch=delivery.batch, rows=rows)
             self.kernel.trace(f"person: replays {rows} of {delivery.batch.hex[-6:]}")
 
-    def _may_replay(self, character: Character, place: ExceptionKey) -> bool:
-        exception = self.lanes.state.exceptions.get(place)
+    def _may_replay(self, character: Character, place: tuple[UUID, int, UUID, UUID]) -> bool:
+        exception = exception_of(self.lanes, place)
         if character.kind is Kind.WEBHOOK:
             return True
         if exception is None:

@@ -125,6 +125,7 @@ class Watch:
             track.token, track.until = one.token, now + request.length
             self._see_window(one, track, places)
             self.seen[f"lease of {one.queue.name.lower()} records"] += 1
+            self.seen["lapse between steps"] += one.maybe_sent and bool(one.results)
             self.kernel.trace(
                 f"{request.worker}: leases {short(one.lane)} {one.queue.name} {_span(one)} calls={one.calls}"
                 f" maybe_sent={one.maybe_sent} lapses={one.lapses}/{one.sending_lapses} held={one.held}"
@@ -190,12 +191,14 @@ class Watch:
     def _count(self, one: Settlement) -> None:
         for exception in one.exceptions:
             self.seen[f"{exception.status}: {exception.reason}"] += 1
+            self.seen[f"{exception.status} at the second step"] += exception.step > 0
         for attempt in one.attempts:
             self.seen[f"attempt: {attempt.outcome}"] += 1
         self.seen["held"] += len(one.held)
+        self.seen["held between steps"] += sum(row.step > 0 for row in (*one.held, *one.tried))
         self.seen["tried again and held"] += sum(not tried.gone for tried in one.tried)
         self.seen["narrowed"] += one.narrowed is not None
-        self.seen["split"] += one.cut is not None
+        self.seen["split"] += one.cut is not None and not one.progress
         self.seen["flow blocked"] += one.flow_blocked
         if one.connection is ConnectionEffect.BLOCKED:
             self.seen[f"connection blocked: {one.pause_reason}"] += 1

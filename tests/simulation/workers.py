@@ -11,16 +11,16 @@ import orjson
 
 from formlane.destinations.base import Call, CallResult, Journal
 from formlane.destinations.lookups import Lookup, LookupAnswer
-from formlane.domain.lanes import Content, HeldRecord, Lease, LeaseRequest, Queue
+from formlane.domain.lanes import Content, HeldRecord, Lease, LeaseRequest, Queue, Unfinished
 from formlane.domain.outcomes import Delivered
 from formlane.domain.retry import RetryPolicy
 from formlane.domain.sealing import SealKind
 from formlane.errors import Unavailable
 from formlane.services.recipes import Recipe
 from formlane.worker.lookups import LookupCache
+from formlane.worker.opening import Fetched
 from formlane.worker.run import run_lane
 from formlane.worker.tools import Opened, Tools
-from formlane.worker.window import Sources
 from tests.simulation.cast import Character, Kind
 from tests.simulation.destination import Destination, content_of
 from tests.simulation.kernel import Answer, Kernel, Process, Task, forever, sleep
@@ -147,26 +147,22 @@ class Worker(Process):
             contents = await self.lanes.contents(leases)
             held_leases = [one for one in leases if one.queue is Queue.HELD]
             held = await self.lanes.held_window(held_leases) if held_leases else []
+            replays = [one for one in leases if one.queue is Queue.REPLAY]
+            unfinished = await self.lanes.unfinished(replays) if replays else []
         except Unavailable:
             await sleep(1.0)
             return True
+        fetched = _fetched(contents, held, unfinished)
         for lease in leases:
-            self._begin(lease, contents, held, began)
+            self._begin(lease, fetched, began)
         return True
 
-    def _begin(
-        self, lease: Lease, contents: Sequence[Content], held: Sequence[HeldRecord], began: float
-    ) -> None:
+    def _begin(self, lease: Lease, fetched: Fetched, began: float) -> None:
         running = Running(lease, began + LENGTH.total_seconds())
-        batches = {one.batch: orjson.loads(one.blob) for one in contents if one.blob is not None}
         opened = Opened(
             lease=lease,
             began=began,
-            sources=Sources(
-                contents=[one for one in contents if one.lane == lease.lane],
-                batches=batches.__getitem__,
-                held=[one for one in held if one.lane == lease.lane],
-            ),
+            sources=fetched.sources(lease, PlainSeal()),
             sealer=PlainSeal(),
             opener=PlainSeal(),
         )
@@ -254,6 +250,21 @@ class Worker(Process):
         if running.task is not None:
             self.around.kernel.drop(running.task)
         self._ended(running, None)
+
+
+def _fetched(
+    contents: Sequence[Content], held: Sequence[HeldRecord], unfinished: Sequence[Unfinished]
+) -> Fetched:
+    fetched = Fetched()
+    for content in contents:
+        fetched.contents[content.lane].append(content)
+        if content.blob is not None:
+            fetched.opened[content.batch] = orjson.loads(content.blob)
+    for record in held:
+        fetched.held[record.lane].append(record)
+    for one in unfinished:
+        fetched.unfinished[one.lane].append(one)
+    return fetched
 
 
 class SimulatedPusher:

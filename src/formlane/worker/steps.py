@@ -100,7 +100,10 @@ class Steps:
                 item.outcome = decided(mapped)
                 return
             item.step += 1
-        item.outcome = DELIVERED if item.remote else SKIPPED
+        if item.remote:
+            item.outcome = DELIVERED
+        else:
+            item.step, item.outcome = 0, SKIPPED
 
 
 def _put_behind(items: Iterable[Item]) -> None:
