@@ -22,6 +22,7 @@ from formlane.domain.outcomes import Outcome, Pending
 from formlane.domain.types import Json
 from formlane_sandbox.clock import Clock as SandboxClock
 from formlane_sandbox.faults import Fault, Kind
+from formlane_sandbox.salesforce.changes import Change
 from formlane_sandbox.salesforce.settings import Settings
 from formlane_sandbox.salesforce.simulator import Salesforce
 from formlane_sandbox.server import running
@@ -130,6 +131,11 @@ class SalesforceWorld:
 
     def break_answers(self, kind: str, *, times: int | None = 1, **fault: Any) -> str:
         return self.simulator.faults.arm(Fault(kind=Kind(kind), times=times, **fault))
+
+    def change(self, action: str, object: str = "Contact", **given: Any) -> None:  # noqa: A002 - as in `Call`
+        """One change of the schema, as the org's control API takes it."""
+        document = {"action": action, "object": object, **given}
+        self.simulator.change_schema(msgspec.convert(document, Change))
 
     def rows(self, object: str = "Contact") -> Sequence[Mapping[str, Any]]:  # noqa: A002 - as in `Call`
         return self.simulator.rows(object)

@@ -12,7 +12,6 @@ from formlane.domain.flows import Operation
 from formlane.domain.outcomes import Blocked, Deferred, Delivered, Reason, Scope
 from formlane.domain.types import FieldType
 from formlane.errors import InvalidInput
-from formlane_sandbox.salesforce.changes import DropField, DropObject
 from tests.contract.destinations.salesforce_world import salesforce_world
 
 ADA = {"LastName": "Lovelace"}
@@ -126,7 +125,7 @@ async def test_a_description_is_loaded_again_only_if_it_has_changed() -> None:
         before = await world.connector.fields("Contact")
         again = await world.connector.fields("Contact")
         assert again is before, "not modified"
-        world.simulator.change_schema(DropField(object="Contact", name="Title"))
+        world.change("drop_field", name="Title")
         changed = await world.connector.fields("Contact")
         assert {one.name for one in before} - {one.name for one in changed} == {"Title"}
 
@@ -246,6 +245,6 @@ async def test_a_lookup_that_is_refused_finds_nothing_and_says_so() -> None:
         assert await reason("Account", "Name") is Reason.CONFIGURATION
         world.break_answers("status", status=200, path="*/query*", body="{")
         assert await reason("Account", "Name") is Reason.UNAVAILABLE
-        world.simulator.change_schema(DropObject(object="Account"))
+        world.change("drop_object", "Account")
         world.clock.ahead += dt.timedelta(hours=1)
         assert await reason("Account", "Name") is Reason.OBJECT_GONE
