@@ -15,7 +15,7 @@ import msgspec
 
 from formlane.destinations.base import Call, CallResult, Equipment, Exchange, Journal
 from formlane.destinations.http import Answer
-from formlane.domain.outcomes import Blocked, Deferred, Outcome, Pending, Reason, Rejected, Scope, Uncertain
+from formlane.domain.outcomes import Blocked, Deferred, Outcome, Pending, Reason, Rejected, Scope
 
 from .answers import delayed, trouble_outcome
 from .client import Reply
@@ -45,7 +45,8 @@ _UNEXPLAINED: Final = Deferred(
     reason=Reason.UNAVAILABLE,
     message="Marketing Cloud did not tell what became of this row. It is written again by itself.",
 )
-_UNKNOWN: Final = Uncertain(
+_UNKNOWN: Final = Blocked(
+    scope=Scope.RECORD,
     reason=Reason.ANSWER_LOST,
     message="Marketing Cloud did not tell what became of this row. Look there, then replay or dismiss it.",
 )
@@ -180,7 +181,7 @@ class JobWriter:
             if isinstance(rows, Blocked):
                 outcomes = [rows if isinstance(one, Rejected) else one for one in outcomes]
         whole = outcomes_of(call, job.left, outcomes)
-        if all(isinstance(one, Blocked) for one in whole):
+        if all(isinstance(one, Blocked) and one.scope is not Scope.RECORD for one in whole):
             await journal.save(msgspec.json.encode(Job(id="", at=job.at)))
         return CallResult(outcomes=whole, exchange=exchange)
 
