@@ -42,12 +42,13 @@ class _Torn(Response):
 
 @dataclass
 class TokenServer:
-    """What it knows and what it was asked. Refresh tokens are good once, but within `grace` uses."""
+    """What it knows and what it was asked. Refresh tokens are good once, and `grace` times more."""
 
     port: int = 0
     expires_in: object = 3600
     grace: int = 0
     rotates: bool = True
+    stillborn: bool = False
     public_key: str = ""
     extra: dict[str, object] = field(default_factory=dict)
     refuse: Response | None = None
@@ -122,7 +123,7 @@ class TokenServer:
             case _:
                 raise Refused("unsupported_grant_type")
         token = f"access-{secrets.token_urlsafe(24)}"
-        self.access[token] = True
+        self.access[token] = not self.stillborn
         given |= {"access_token": token, "token_type": "Bearer", **self.extra}
         if self.expires_in is not None:
             given["expires_in"] = self.expires_in

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from oauthlib.oauth2 import WebApplicationClient
 
 from formlane.destinations.oauth import (
     AuthorizationCode,
@@ -24,7 +25,7 @@ from formlane.destinations.oauth import (
     private_key_fault,
 )
 from formlane.destinations.oauth_grants import Grant
-from formlane.destinations.tokens import Style, Token
+from formlane.destinations.tokens import Obtained, Style, Token
 from formlane.domain.outcomes import Blocked, Reason, Scope
 from tests.token_server import AUDIENCE, CLIENT_ID, CLIENT_SECRET, USER, TokenServer
 from tests.unit.destinations_oauth.asking import NOW, SetClock, asking, by_credentials, by_refresh
@@ -141,6 +142,30 @@ async def test_a_public_client_sends_no_secret(server: TokenServer) -> None:
     async with asking(server, grant) as oauth:
         await oauth.token()
     assert "client_secret" not in server.asked[0]
+
+
+@pytest.mark.parametrize("style", ["form", "json", "basic"])
+async def test_a_code_is_exchanged_with_its_verifier_in_every_style(
+    server: TokenServer, style: Style
+) -> None:
+    client = WebApplicationClient(CLIENT_ID)
+    verifier = client.create_code_verifier(64)
+    challenge = client.create_code_challenge(verifier, "S256")
+    server.codes["code"] = {"code_challenge": challenge, "redirect_uri": "https://x.example/back"}
+    grant = AuthorizationCode(
+        token_url=server.token_url,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        code="code",
+        redirect_uri="https://x.example/back",
+        verifier=verifier,
+        style=style,
+    )
+    async with asking(server, grant) as oauth:
+        obtained = await oauth.obtain(None)
+    assert isinstance(obtained, Obtained)
+    assert obtained.refresh in server.refresh
+    assert server.styles == [style]
 
 
 def grants(url: str) -> list[Grant]:
