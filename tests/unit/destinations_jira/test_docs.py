@@ -7,7 +7,7 @@ from formlane.destinations.jira.config import OPTIONS, SETTINGS
 from formlane.destinations.jira.connector import DEADLINE, JIRA, MOST_BYTES
 from formlane.destinations.jira.creating import BULK
 from formlane.destinations.jira.errors import ANSWERS
-from formlane.destinations.jira.fields import _KINDS
+from formlane.destinations.jira.fields import KINDS
 from formlane.destinations.jira.visibility import LAG
 
 PAGE = (Path(__file__).parents[3] / "docs/destinations/jira.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_each_answer_of_the_table_has_a_line_with_its_outcome() -> None:
 
 def test_each_shape_has_a_line() -> None:
     lines = re.findall(r"^\| (\w+) \| `(\w+)` \|", section("Fields"), re.MULTILINE)
-    assert lines == [(shape.value, kind.value) for shape, (kind, _) in _KINDS.items()]
+    assert lines == [(shape.value, kind.value) for shape, (kind, _) in KINDS.items()]
 
 
 def test_the_limits_are_those_of_the_declaration() -> None:

@@ -18,7 +18,7 @@ from formlane.destinations.tokens import Token
 from formlane.domain.outcomes import Blocked, Deferred, Reason, Scope, Uncertain
 
 from .config import Auth, JiraSettings
-from .errors import ANSWERS, failure_row, outcome_of
+from .errors import ANSWERS, Trouble, failure_row, outcome_of
 
 _CLOUD_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -102,24 +102,30 @@ class Access:
             headers={"Accept": "application/json", "Authorization": authorization},
             timeout=SECONDS * self._equipment.time_scale,
         )
-        if isinstance(answer, Failure):
-            trouble = outcome_of(failure_row(answer), said=f"{answer.text.capitalize()}.", reads=True)
-            assert isinstance(trouble, Blocked | Deferred)
-            return trouble
-        site = _chosen(answer, URL(self._settings.site))
-        if site is not None:
-            return site
-        if answer.status == 200:
-            return Blocked(
-                scope=Scope.CONNECTION,
-                reason=Reason.PERMISSION,
-                message=f"The account was connected for other sites than {self._settings.site}. "
-                "Connect it again and choose this site.",
-            )
-        row = ANSWERS["401"] if answer.status == 401 else ANSWERS["503"]
-        trouble = outcome_of(row, reads=True, code=str(answer.status))
-        assert isinstance(trouble, Blocked | Deferred)
-        return trouble
+        return _site_of(answer, self._settings.site)
+
+
+def _site_of(answer: Answer | Failure, site: str) -> str | Blocked | Deferred:
+    if isinstance(answer, Failure):
+        return _passing(outcome_of(failure_row(answer), said=f"{answer.text.capitalize()}.", reads=True))
+    found = _chosen(answer, URL(site))
+    if found is not None:
+        return found
+    if answer.status == 200:
+        return Blocked(
+            scope=Scope.CONNECTION,
+            reason=Reason.PERMISSION,
+            message=f"The account was connected for other sites than {site}. "
+            "Connect it again and choose this site.",
+        )
+    row = ANSWERS["401"] if answer.status == 401 else ANSWERS["503"]
+    return _passing(outcome_of(row, reads=True, code=str(answer.status)))
+
+
+def _passing(trouble: Trouble) -> Blocked | Deferred:
+    """The outcome of a question, which rejects no record and leaves nothing in doubt."""
+    assert isinstance(trouble, Blocked | Deferred)
+    return trouble
 
 
 def _authorization(settings: JiraSettings) -> str:

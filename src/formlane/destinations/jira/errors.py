@@ -304,9 +304,7 @@ ANSWERS: Final[Mapping[str, Row]] = {
 }
 """By code. A status without a row of its own falls to its class."""
 
-_LOST: Final = _row(
-    "lost", _UNCERTAIN, Reason.ANSWER_LOST, f"Jira may have the records. {_CHECKED}", "RFC 9110 9.2.2"
-)
+_LOST: Final = _row("lost", _UNCERTAIN, Reason.ANSWER_LOST, _CHECKED, "RFC 9110 9.2.2")
 _NETWORK: Final = _row("network", _DEFERRED, Reason.NETWORK, _AGAIN, "RFC 9110 9.2.2")
 
 FAULTS: Final[Mapping[NetworkFault, Row]] = {

@@ -80,7 +80,7 @@ def field_of(document: FieldDocument, *, cloud: bool) -> Field | None:
         return None
     name = document.field_id or document.key
     choices = _choices(document.allowed_values, shape)
-    kind, reference = _KINDS[shape]
+    kind, reference = KINDS[shape]
     matches = shape in (Shape.LABELS, Shape.NUMBER, Shape.URL)
     info = FieldInfo(
         name=name,
@@ -258,7 +258,7 @@ _ARRAYS: Final[Mapping[str, Shape]] = {
     "group": Shape.GROUPS,
 }
 
-_KINDS: Final[Mapping[Shape, tuple[FieldType, str | None]]] = {
+KINDS: Final[Mapping[Shape, tuple[FieldType, str | None]]] = {
     Shape.LINE: (FieldType.STRING, None),
     Shape.RICH: (FieldType.TEXT, None),
     Shape.URL: (FieldType.URL, None),
