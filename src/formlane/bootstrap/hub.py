@@ -139,6 +139,7 @@ def _wire(
 ) -> Hub:
     store, lanes, cell = PostgresStore(pool), PostgresLanes(pool), settings.cell
     accounts, connections, consents = _wire_connections(settings, store, engine, vault, clock, outside)
+    flows = Flows(store=store, engine=engine, accounts=accounts, cell=cell)
     return Hub(
         settings=settings,
         pool=pool,
@@ -156,7 +157,7 @@ def _wire(
         connections=connections,
         consents=consents,
         forms=Forms(store=store, clock=clock, cell=cell),
-        flows=Flows(store=store, engine=engine, accounts=accounts, cell=cell),
+        flows=flows,
         routes=Routes(store=store, cell=cell),
         intake=Intake(store=store, sealing=vault, lanes=lanes, doorbell=doorbell, clock=clock, cell=cell),
         recipes=Recipes(store=store, accounts=accounts, destinations=engine.destinations()),
@@ -168,6 +169,7 @@ def _wire(
             engine=engine,
             accounts=accounts,
             connections=connections,
+            flows=flows,
             doorbell=doorbell,
             holder=process_name("scheduler"),
             time_scale=settings.time_scale,

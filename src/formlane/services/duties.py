@@ -14,6 +14,8 @@ from formlane.errors import FormlaneError, Unavailable
 from formlane.ports import Doorbell
 from formlane.services.accounts import Accounts
 from formlane.services.connections import Connections
+from formlane.services.flows import Flows
+from formlane.services.ports.connections import PauseScope
 from formlane.services.ports.store import Store
 
 SECOND = dt.timedelta(seconds=1)
@@ -26,6 +28,9 @@ LEASE = dt.timedelta(minutes=5)
 AT_ONCE = 5_000
 LANES_AT_ONCE = 1_000
 FLOWS_AT_ONCE = 100
+DRIFTED = tuple(map(str, (Reason.DRIFT, Reason.OBJECT_GONE, Reason.PERMISSION)))
+"""Why a flow waits until its objects are as it needs them again."""
+
 ROUNDS = 10
 """A duty that finds more to do goes on so many times before it gives itself back."""
 
@@ -52,6 +57,7 @@ class Duties:
         engine: Engine,
         accounts: Accounts,
         connections: Connections,
+        flows: Flows,
         doorbell: Doorbell,
         holder: str,
         time_scale: float = 1.0,
@@ -60,6 +66,7 @@ class Duties:
         self._engine = engine
         self._accounts = accounts
         self._connections = connections
+        self._flows = flows
         self._doorbell = doorbell
         self._holder = holder
         self._scale = time_scale
@@ -77,6 +84,7 @@ class Duties:
             Duty(name="purge_idempotency", every=60 * SECOND * self._scale, run=self.purge_idempotency),
             Duty(name="recount", every=60 * SECOND * self._scale, run=self.recount),
             Duty(name="check_permissions", every=900 * SECOND * self._scale, run=self.check_permissions),
+            Duty(name="check_drift", every=60 * SECOND * self._scale, run=self.check_drift),
         ]
 
     async def tick(self) -> dict[str, str]:
@@ -140,7 +148,7 @@ class Duties:
 
     async def check_permissions(self) -> str:
         """Connections blocked for a lack of permission: tried again, and let go when they pass."""
-        blocked = await self._book.blocked(Reason.PERMISSION)
+        blocked = await self._book.blocked(PauseScope.CONNECTION, [Reason.PERMISSION])
         passed = 0
         for tenant, connection in blocked:
             self._accounts.forget(connection)
@@ -149,6 +157,18 @@ class Duties:
                 await self._connections.resume(tenant, connection, reasons=[str(Reason.PERMISSION)])
                 passed += 1
         return f"{len(blocked)} checked, {passed} passed"
+
+    async def check_drift(self) -> str:
+        """Flows whose objects or fields had changed: let go once their version passes a describe again."""
+        blocked = await self._book.blocked(PauseScope.FLOW, DRIFTED)
+        passed = 0
+        for tenant, flow in blocked[:FLOWS_AT_ONCE]:
+            if await self._flows.fits(tenant, flow):
+                await self._flows.resume(tenant, flow, reasons=DRIFTED)
+                passed += 1
+        if passed:
+            await self._doorbell.ring()
+        return f"{len(blocked)} blocked, {passed} passed"
 
     async def _run(self, duty: Duty) -> str:
         try:

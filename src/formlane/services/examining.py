@@ -22,6 +22,9 @@ from formlane.services.ports.flows import Flow
 from formlane.services.ports.store import Store
 from formlane.services.releases import spec_of
 
+NOT_DESCRIBED = "not_described"
+"""The code of the warning that an object could not be described."""
+
 Described = Mapping[str, Sequence[FieldInfo]]
 """Fields by object, of those that could be described."""
 
@@ -111,7 +114,7 @@ class Examiner:
                 described[name] = await self._engine.fields(account, name)
             except InvalidInput as fault:
                 message = f"The destination could not be asked for the fields of {name}: {fault}"
-                trouble[name] = warning(pointer, "not_described", message)
+                trouble[name] = warning(pointer, NOT_DESCRIBED, message)
         return described, list(trouble.values())
 
     async def _of_routes(self, tenant: UUID, flow: Flow, definition: FlowDefinition) -> list[Finding]:

@@ -12,8 +12,9 @@ from formlane.domain.ids import new_id
 from formlane.domain.ledger import quantile
 from formlane.engines.base import Engine
 from formlane.errors import Conflict, InvalidInput, Problem
-from formlane.mapping.findings import Finding
+from formlane.mapping.findings import Finding, Severity
 from formlane.services.accounts import Accounts
+from formlane.services.examining import NOT_DESCRIBED
 from formlane.services.ports.books import Sums
 from formlane.services.ports.connections import Pause, PauseScope
 from formlane.services.ports.flows import Flow, FlowVersion, FlowWork
@@ -155,6 +156,18 @@ class Flows:
                 reasons = [pause.reason for pause in await unit.pauses.of(PauseScope.FLOW, flow)]
             await unit.pauses.clear(PauseScope.FLOW, flow, reasons)
             return await _view(unit, found)
+
+    async def fits(self, tenant: UUID, flow: UUID) -> bool:
+        """Whether the live version passes against what the destination offers now, all of it described."""
+        async with self._store.tenant(tenant) as unit:
+            found = await unit.flows.get(flow)
+            if found.version is None:
+                return False
+            version = await unit.flows.version(flow, found.version)
+        findings = await self._publisher.findings(tenant, found, version.definition, describe=True)
+        return not any(
+            finding.severity is Severity.ERROR or finding.code == NOT_DESCRIBED for finding in findings
+        )
 
     async def stats(
         self, tenant: UUID, flow: UUID, *, since: dt.datetime | None = None, until: dt.datetime | None = None

@@ -114,6 +114,7 @@ class TokenKeepers:
         self.patience = PATIENCE_SECONDS * time_scale
         self._secrets = {one.kind: one.consent.secret for one in destinations if one.consent}
         self._keepers: OrderedDict[UUID, SharedTokens] = OrderedDict()
+        self.asking: set[asyncio.Task[Outcome]] = set()
 
     def shared(self, tenant: UUID, connection: Connection, secrets: Sequence[StoredSecret]) -> SharedTokens:
         """The keeper of a saved connection; the same one until it is changed."""
@@ -154,6 +155,11 @@ class TokenKeepers:
         """A keeper for a connection that is not saved yet."""
         return UnsharedTokens(self.clock)
 
+    async def close(self) -> None:
+        """Waits for questions under way: a new refresh token may be on its way. Bounded by their time limit."""
+        if self.asking:
+            await asyncio.wait(self.asking, timeout=self.patience)
+
     def refresh_secret(self, kind: str) -> str | None:
         """The name of the secret that holds the refresh token of a kind, if it has one."""
         return self._secrets.get(kind)
@@ -188,12 +194,14 @@ class SharedTokens:
             if self._asking is None:
                 self._asking = asyncio.create_task(self._ask(obtain, refused))
                 self._asking.add_done_callback(self._asked)
+                self._keepers.asking.add(self._asking)
             found = await asyncio.shield(self._asking)
             if not (joins and isinstance(found, Token) and is_refused(found, refused)):
                 return found
 
     def _asked(self, task: asyncio.Task[Outcome]) -> None:
         self._asking = None
+        self._keepers.asking.discard(task)
         if not task.cancelled():
             task.exception()
 

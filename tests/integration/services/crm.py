@@ -68,9 +68,13 @@ def tune(given: OperationSpec, _settings: Mapping[str, Json], options: Mapping[s
 
 @dataclass
 class Crm:
-    """Tells its objects. `silent`: of these it cannot tell the fields; `asked`: what it was asked for."""
+    """Tells its objects. `silent`: of these it cannot tell the fields; `asked`: what it was asked for.
+
+    `gone`: fields it has no more.
+    """
 
     silent: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
     def connect(self, _equipment: Equipment) -> Crm:
@@ -107,7 +111,7 @@ class Crm:
         self.asked.append(name)
         if name in self.silent:
             raise InvalidInput("The CRM does not answer.")
-        return OBJECTS[name]
+        return [one for one in OBJECTS[name] if one.name not in self.gone]
 
     async def send(self, call: Call, journal: Journal) -> CallResult:
         raise AssertionError("nothing is sent here")

@@ -20,6 +20,7 @@ def scheduler(world: World, holder: str) -> Duties:
         engine=world.engine,
         accounts=world.accounts,
         connections=world.connections,
+        flows=world.flows,
         doorbell=world.bell,
         holder=holder,
     )
@@ -82,7 +83,7 @@ async def test_a_connection_without_permission_is_tried_and_stays_blocked_while_
     world: World, alice: UUID
 ) -> None:
     flow = await waiting(world, alice)
-    blocked = await world.store.duties.blocked("permission")
+    blocked = await world.store.duties.blocked(PauseScope.CONNECTION, ["permission"])
     assert (alice, flow.connection) in blocked
     what = await world.duties.check_permissions()
     assert what.endswith(" 0 passed")

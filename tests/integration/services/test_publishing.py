@@ -27,6 +27,7 @@ from formlane.domain.flows import (
 from formlane.domain.types import FieldType
 from formlane.errors import InvalidInput
 from formlane.services.connections import ConnectionChange
+from formlane.services.ports.connections import PauseScope
 from formlane.services.ports.flows import Flow
 from formlane.store.connect import Pool
 from tests.integration.services.crm import Crm
@@ -209,3 +210,25 @@ async def test_what_the_destination_does_not_offer_is_refused(
 async def test_lookups_may_not_make_a_flow_too_long(world: World, alice: UUID) -> None:
     more = tuple(replace(CASE, name=f"case_{number}") for number in range(9))
     assert await refusals(world, alice, replace(DRAFT, steps=(CONTACT, *more))) == {("/steps", "too_many")}
+
+
+async def test_a_flow_that_drifted_goes_on_once_its_version_fits_again(
+    world: World, alice: UUID, crm: Crm
+) -> None:
+    flow = await drafted(world, alice, DRAFT)
+    await world.flows.publish(alice, flow.id)
+    async with world.store.tenant(alice) as unit:
+        await unit.pauses.add(PauseScope.FLOW, flow.id, "drift", until=None, message="Subject is gone.")
+        await unit.pauses.add(PauseScope.FLOW, flow.id, "user", until=None, message="")
+
+    async def reasons() -> set[str]:
+        await world.duties.check_drift()
+        return {pause.reason for pause in (await world.flows.get(alice, flow.id)).pauses}
+
+    crm.gone.add("Subject")
+    assert await reasons() == {"drift", "user"}
+    crm.gone.clear()
+    crm.silent.add("Case")
+    assert await reasons() == {"drift", "user"}
+    crm.silent.clear()
+    assert await reasons() == {"user"}

@@ -191,6 +191,7 @@ class World:
             engine=self.engine,
             accounts=self.accounts,
             connections=self.connections,
+            flows=self.flows,
             doorbell=self.bell,
             holder="test",
         )

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from formlane.domain.types import Json
+from formlane.services.ports.connections import PauseScope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +141,8 @@ class DutyBook(Protocol):
         """Lets new lanes go whose flow's closed lanes are empty; returns how many."""
         ...
 
-    async def blocked(self, reason: str) -> Sequence[tuple[UUID, UUID]]:
-        """Tenant and id of every connection that waits for this reason."""
+    async def blocked(self, scope: PauseScope, reasons: Sequence[str]) -> Sequence[tuple[UUID, UUID]]:
+        """Tenant and id of every connection, or flow, that waits for a person for one of these reasons."""
         ...
 
     async def flows(self, *, after: UUID | None, most: int) -> Sequence[tuple[UUID, UUID]]:

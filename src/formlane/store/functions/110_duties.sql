@@ -124,13 +124,15 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION formlane.blocked_connections(of_reason text)
-RETURNS TABLE (tenant_id uuid, connection_id uuid)
+-- Connections or flows that wait for a person for one of these reasons.
+DROP FUNCTION IF EXISTS formlane.blocked_connections;
+CREATE OR REPLACE FUNCTION formlane.blocked(of_scope text, reasons text[])
+RETURNS TABLE (tenant_id uuid, scope_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = formlane, pg_temp
 AS $$
-    SELECT p.tenant_id, p.scope_id FROM pauses p
-    WHERE p.scope = 'connection' AND p.reason = of_reason AND p.until = 'infinity'
+    SELECT DISTINCT p.tenant_id, p.scope_id FROM pauses p
+    WHERE p.scope = of_scope AND p.reason = ANY (reasons) AND p.until = 'infinity'
     ORDER BY p.scope_id
 $$;
 
@@ -174,14 +176,14 @@ ALTER FUNCTION formlane.clear_pauses OWNER TO formlane_duties;
 ALTER FUNCTION formlane.wake_lanes OWNER TO formlane_duties;
 ALTER FUNCTION formlane.merge_lookup OWNER TO formlane_owner;
 ALTER FUNCTION formlane.release_drained OWNER TO formlane_duties;
-ALTER FUNCTION formlane.blocked_connections OWNER TO formlane_duties;
+ALTER FUNCTION formlane.blocked OWNER TO formlane_duties;
 ALTER FUNCTION formlane.flows_with_lanes OWNER TO formlane_duties;
 ALTER FUNCTION formlane.check_books OWNER TO formlane_duties;
 REVOKE ALL ON FUNCTION formlane.take_duty, formlane.finish_duty, formlane.purge_idempotency,
     formlane.clear_pauses, formlane.wake_lanes, formlane.merge_lookup, formlane.release_drained,
-    formlane.blocked_connections,
+    formlane.blocked,
     formlane.flows_with_lanes, formlane.check_books FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION formlane.take_duty, formlane.finish_duty, formlane.purge_idempotency,
     formlane.clear_pauses, formlane.wake_lanes, formlane.merge_lookup, formlane.release_drained,
-    formlane.blocked_connections,
+    formlane.blocked,
     formlane.flows_with_lanes, formlane.check_books TO formlane_service;

@@ -12,6 +12,7 @@ from formlane.domain.lanes import NO_FLOW
 from formlane.domain.ledger import BUCKETS
 from formlane.errors import NotFound
 from formlane.services.ports.books import Again, Misbalance, Replay, Sums
+from formlane.services.ports.connections import PauseScope
 from formlane.store.queries import QUERIES
 from formlane.store.unit import free_connection
 
@@ -157,10 +158,10 @@ class Duties:
         """See `DutyBook.release_drained`."""
         return await self._count("SELECT formlane.release_drained($1)", most)
 
-    async def blocked(self, reason: str) -> Sequence[tuple[UUID, UUID]]:
+    async def blocked(self, scope: PauseScope, reasons: Sequence[str]) -> Sequence[tuple[UUID, UUID]]:
         """See `DutyBook.blocked`."""
-        rows = await self._rows("SELECT * FROM formlane.blocked_connections($1)", reason)
-        return [(row["tenant_id"], row["connection_id"]) for row in rows]
+        rows = await self._rows("SELECT * FROM formlane.blocked($1, $2)", scope, list(reasons))
+        return [(row["tenant_id"], row["scope_id"]) for row in rows]
 
     async def flows(self, *, after: UUID | None, most: int) -> Sequence[tuple[UUID, UUID]]:
         """See `DutyBook.flows`."""
