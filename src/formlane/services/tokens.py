@@ -156,7 +156,7 @@ class TokenKeepers:
         return UnsharedTokens(self.clock)
 
     async def close(self) -> None:
-        """Waits for questions under way: a new refresh token may be on its way. Bounded by their time limit."""
+        """Waits, for a limited time, for questions under way: they may bring a new refresh token."""
         if self.asking:
             await asyncio.wait(self.asking, timeout=self.patience)
 
