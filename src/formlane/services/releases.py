@@ -22,6 +22,9 @@ WINDOW_BYTES = 4 * 1024 * 1024
 """What one lease of a lane may send when it writes no files: so many calls or records, whichever is
 more, and bytes. Half a second to a few seconds of work, so that lanes take turns."""
 
+BULK_WINDOW_BYTES = 8 * 1024 * 1024
+"""The same where there is an interface for large amounts, which is worth its while for thousands of records."""
+
 
 def spec_of(step: Step, destination: Destination, settings: Mapping[str, Json]) -> OperationSpec | None:
     """Limits and promises of a step on a connection; None if the kind does not offer its operation.
@@ -91,7 +94,7 @@ def lane_shape(
         shards=shards,
         call_rows=spec.max_records,
         window_rows=rows,
-        window_bytes=WINDOW_BYTES,
+        window_bytes=BULK_WINDOW_BYTES if spec.bulk else WINDOW_BYTES,
         window_length=None,
         quiet=spec.quiet,
     )
