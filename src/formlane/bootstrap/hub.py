@@ -62,6 +62,7 @@ class Hub:
     doorbell: PostgresDoorbell
     clock: SystemClock
     failpoints: Failpoints
+    tokens: TokenKeepers
     accounts: Accounts
     tenants: Tenants
     keys: ApiKeys
@@ -123,7 +124,9 @@ async def open_hub(settings: Settings, dsn: str, *, name: str) -> AsyncIterator[
         stack.push_async_callback(doorbell.close)
         sweeping = asyncio.create_task(_sweep(keyring))
         stack.callback(sweeping.cancel)
-        yield _wire(settings, pool, engine, keyring, vault, doorbell, clock, outside, failpoints)
+        hub = _wire(settings, pool, engine, keyring, vault, doorbell, clock, outside, failpoints)
+        stack.push_async_callback(hub.tokens.close)
+        yield hub
 
 
 def _wire(
@@ -138,7 +141,9 @@ def _wire(
     failpoints: Failpoints,
 ) -> Hub:
     store, lanes, cell = PostgresStore(pool), PostgresLanes(pool), settings.cell
-    accounts, connections, consents = _wire_connections(settings, store, engine, vault, clock, outside)
+    tokens, accounts, connections, consents = _wire_connections(
+        settings, store, engine, vault, clock, outside
+    )
     flows = Flows(store=store, engine=engine, accounts=accounts, cell=cell)
     return Hub(
         settings=settings,
@@ -151,6 +156,7 @@ def _wire(
         doorbell=doorbell,
         clock=clock,
         failpoints=failpoints,
+        tokens=tokens,
         accounts=accounts,
         tenants=Tenants(store=store, engine=engine, cell=cell),
         keys=ApiKeys(store=store, clock=clock, cell=cell),
@@ -184,7 +190,7 @@ def _wire_connections(
     vault: Vault,
     clock: SystemClock,
     outside: _Outside,
-) -> tuple[Accounts, Connections, Consents]:
+) -> tuple[TokenKeepers, Accounts, Connections, Consents]:
     tokens = TokenKeepers(
         store=store,
         sealing=vault,
@@ -212,7 +218,7 @@ def _wire_connections(
         http=outside.http,
         base_url=settings.base_url,
     )
-    return accounts, connections, consents
+    return tokens, accounts, connections, consents
 
 
 async def _may_make_master_key(pool: Pool, settings: Settings) -> bool:
