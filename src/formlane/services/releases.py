@@ -23,7 +23,7 @@ WINDOW_BYTES = 4 * 1024 * 1024
 more, and bytes. Half a second to a few seconds of work, so that lanes take turns."""
 
 BULK_WINDOW_BYTES = 8 * 1024 * 1024
-"""The same where there is an interface for large amounts, which is worth its while for thousands of records."""
+"""The same where there is an interface for large amounts, which pays for thousands of records only."""
 
 
 def spec_of(step: Step, destination: Destination, settings: Mapping[str, Json]) -> OperationSpec | None:
