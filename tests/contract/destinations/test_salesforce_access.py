@@ -102,6 +102,20 @@ async def test_objects_and_what_can_be_done_with_them() -> None:
         assert all(Operation.DELETE not in one.operations for one in offered)
 
 
+async def test_only_what_can_be_written_is_offered() -> None:
+    async with salesforce_world() as world:
+        objects = [
+            {"name": "A", "createable": True},
+            {"name": "B", "createable": False},
+            {"name": "C", "createable": True, "customSetting": True},
+            {"name": "D", "createable": True, "deprecatedAndHidden": True},
+        ]
+        body = msgspec.json.encode({"sobjects": objects}).decode()
+        world.break_answers("status", status=200, path="*/sobjects", body=body)
+        [only] = await world.connector.objects()
+        assert (only.name, only.label, only.operations) == ("A", "A", (Operation.INSERT,))
+
+
 async def test_fields_in_canonical_types() -> None:
     async with salesforce_world() as world:
         fields = {one.name: one for one in await world.connector.fields("Contact")}

@@ -92,6 +92,22 @@ async def test_a_lost_answer_and_the_same_call_again(kind: str) -> None:
         assert len(world.rows()) == 2
 
 
+async def test_an_answer_without_end_is_cut_and_lost() -> None:
+    async with salesforce_world() as world:
+        await warm(world)
+        world.break_answers("endless", path=WRITES)
+        assert isinstance(await told(world), Uncertain)
+
+
+async def test_an_answer_of_another_form_is_lost() -> None:
+    async with salesforce_world() as world:
+        await warm(world)
+        world.break_answers("status", status=200, body='[{"success":true}]', path=WRITES)
+        assert isinstance(await told(world), Uncertain)
+        world.break_answers("status", status=200, body='[{"success":false}]', path=WRITES)
+        assert isinstance(await told(world, 1), Rejected)
+
+
 async def test_a_lost_insert_is_found_by_its_tracking_key() -> None:
     async with salesforce_world() as world:
         await warm(world)
@@ -206,6 +222,23 @@ async def test_a_field_that_is_gone_is_drift(spoils: str) -> None:
             assert "Title" in outcome.message
 
 
+async def test_what_the_user_may_no_longer_see_is_drift_though_the_object_is_as_it_was() -> None:
+    async with salesforce_world() as world:
+        await warm(world)
+        world.clock.ahead += dt.timedelta(minutes=2)
+        world.change("drop_field", name="Title")
+        world.break_answers("status", status=304, path="*/describe", times=None)
+        result = await world.send(people(2, Title="x"), operation=UPSERT, match_key=("Ext__c",))
+        assert all(isinstance(one, Rejected) for one in result.outcomes), "304 to a question without a date"
+        world.simulator.faults.clear()
+        outcome = await told(world, 1)
+        assert isinstance(outcome, Delivered)
+        world.clock.ahead += dt.timedelta(minutes=2)
+        [outcome] = await world.outcomes(people(1, Title="x"), operation=UPSERT, match_key=("Ext__c",))
+        assert isinstance(outcome, Blocked)
+        assert outcome.reason is Reason.DRIFT
+
+
 async def test_a_key_field_that_is_gone_is_drift() -> None:
     async with salesforce_world() as world:
         await warm(world)
@@ -298,11 +331,12 @@ async def test_the_first_of_several_requests_decides_for_the_rest() -> None:
         assert len(world.rows()) == 1
 
 
-async def test_matches_written_in_part_are_not_called_delivered() -> None:
+@pytest.mark.parametrize("skip", [0, 1], ids=["none", "some"])
+async def test_matches_written_in_part_are_not_called_delivered(skip: int) -> None:
     async with salesforce_world() as world:
         for _ in range(2):
             await world.outcomes([{"LastName": "A", "Email": "a@x.org"}] * 150)
-        world.arm("server_unavailable", method="PATCH", path=WRITES, skip=1)
+        world.arm("server_unavailable", method="PATCH", path=WRITES, skip=skip)
         [outcome] = await world.outcomes(
             [{"LastName": "B", "Email": "a@x.org"}],
             operation=UPDATE,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import UserList
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import pytest
 
 from formlane.domain.flows import NoMatch, Operation, SeveralMatches
@@ -33,7 +37,7 @@ def column(world: SalesforceWorld, name: str, kind: str = "Contact") -> list[obj
 
 
 async def seeded(
-    world: SalesforceWorld, *records: dict[str, Json], kind: str = "Contact"
+    world: SalesforceWorld, *records: Mapping[str, Json], kind: str = "Contact"
 ) -> list[str | None]:
     return ids_of(await world.outcomes(records, object=kind))
 
@@ -192,7 +196,8 @@ async def test_updates_by_id() -> None:
         outcomes = await world.outcomes(
             records[:3], operation=UPDATE, match_key=("Id",), no_match=NoMatch.SKIP
         )
-        assert [type(one) for one in outcomes] == [Delivered, Delivered, Skipped]
+        assert [type(one) for one in outcomes[:2]] == [Delivered, Delivered]
+        assert isinstance(outcomes[2], Skipped)
         [kept] = await world.outcomes(records[2:3], operation=UPSERT, match_key=("Id",))
         assert isinstance(kept, Rejected)
         assert kept.reason is Reason.NOT_FOUND, "a record id cannot be chosen"
@@ -366,6 +371,63 @@ async def test_long_lists_of_keys_are_asked_for_in_pieces() -> None:
         records: list[dict[str, Json]] = [{"LastName": "B", "Email": email} for email in emails]
         ids_of(await world.outcomes(records, operation=UPDATE, match_key=("Email",)))
         assert set(column(world, "LastName")) == {"B"}
+
+
+async def test_numbers_find_records_too() -> None:
+    async with salesforce_world() as world:
+        await seeded(world, {"LastName": "A", "Score__c": 12.5}, {"LastName": "B", "Score__c": 3})
+        records: list[dict[str, Json]] = [
+            {"Title": "x", "Score__c": "12.50"},
+            {"Title": "y", "Score__c": 3},
+            {"Title": "z", "Score__c": "many"},
+        ]
+        outcomes = await world.outcomes(records, operation=UPDATE, match_key=("Score__c",))
+        assert [type(one) for one in outcomes] == [Delivered, Delivered, Rejected]
+        assert column(world, "Title") == ["x", "y"]
+
+
+async def test_keys_that_are_all_empty_are_not_asked_for() -> None:
+    async with salesforce_world() as world:
+        await world.connector.fields("Contact")
+        world.arm("server_unavailable", path="*/query*", times=None)
+        outcomes = await world.outcomes(
+            [{"LastName": "A", "Email": ""}], operation=UPDATE, match_key=("Email",)
+        )
+        assert [type(one) for one in outcomes] == [Rejected]
+
+
+async def test_an_object_without_a_date_of_creation() -> None:
+    async with salesforce_world() as world:
+        described = {
+            "name": "Contact",
+            "fields": [
+                {"name": name, "type": kind, "filterable": True, "createable": True, "updateable": True}
+                for name, kind in (("Id", "id"), ("LastName", "string"), ("Email", "email"))
+            ],
+        }
+        body = msgspec.json.encode(described).decode()
+        world.break_answers("status", status=200, path="*/describe", body=body)
+        await seeded(world, {"LastName": "A", "Email": "a@x.org"})
+        nobody = '{"done":true,"records":[{"Id":"003ak0000000009AAA","Email":null}]}'
+        world.break_answers("status", status=200, path="*/query*", body=nobody)
+        records: list[dict[str, Json]] = [{"LastName": "B", "Email": "a@x.org"}]
+        [missed] = await world.outcomes(records, operation=UPDATE, match_key=("Email",))
+        assert isinstance(missed, Rejected)
+        [found] = await world.outcomes(records, operation=UPDATE, match_key=("Email",))
+        assert isinstance(found, Delivered)
+
+
+async def test_read_only_mappings_are_written_like_any_other() -> None:
+    async with salesforce_world() as world:
+        record = MappingProxyType({"LastName": "A", "Interests__c": ("Sales",)})
+        await seeded(world, record)
+        assert column(world, "Interests__c") == ["Sales"]
+        spoilt = MappingProxyType({"LastName": MappingProxyType({"a": UserList("b")})})
+        [outcome] = await world.outcomes([spoilt])
+        assert isinstance(outcome, Rejected)
+        [outcome] = await world.outcomes([{"LastName": object()}])  # type: ignore[dict-item] # no JSON at all
+        assert isinstance(outcome, Rejected)
+        assert outcome.reason is Reason.NOT_ENCODABLE
 
 
 async def test_more_matches_than_a_page_holds() -> None:

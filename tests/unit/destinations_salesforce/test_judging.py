@@ -29,8 +29,8 @@ from formlane.domain.outcomes import (
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
 
-def answered(body: bytes, status: int = 400, *, writes: bool = True, **headers: str) -> Refusal:
-    answer = Answer(status=status, headers=headers, body=body, truncated=False, elapsed=0)
+def answered(body: bytes, status: int = 400, *, writes: bool = True, after: str = "") -> Refusal:
+    answer = Answer(status=status, headers={"Retry-After": after}, body=body, truncated=False, elapsed=0)
     return judge_answer(answer, writes=writes, secrets=("hush",), exchange=Exchange(), now=NOW)
 
 
@@ -102,7 +102,7 @@ def test_a_question_that_fails_leaves_no_doubt() -> None:
 
 
 def test_a_server_that_says_when_is_believed() -> None:
-    outcome = answered(b"", 429, **{"Retry-After": "7"}).outcome
+    outcome = answered(b"", 429, after="7").outcome
     assert isinstance(outcome, Deferred)
     assert outcome.retry_after == dt.timedelta(seconds=7)
 

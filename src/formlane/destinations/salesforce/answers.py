@@ -43,10 +43,7 @@ def results_of(body: bytes, size: int) -> Sequence[Entry] | None:
 
 def fault_of(body: bytes) -> Fault | None:
     """The first error that a body tells; None if it tells none."""
-    for entry in _entries(body):
-        if entry.code:
-            return entry
-    return None
+    return next((entry for entry in _entries(body) if entry.code), None)
 
 
 def _entries(body: bytes) -> Sequence[Entry]:

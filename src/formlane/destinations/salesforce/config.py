@@ -285,6 +285,7 @@ def _login_problems(values: dict[str, Json], auth: Auth, guard: Guard) -> list[P
 
 def _grant(values: Mapping[str, Json], secrets: Mapping[str, str]) -> Grant:
     url, client_id = token_url(values), str(values["client_id"])
+    secret = secrets.get("client_secret", "")
     match Auth(str(values["auth"])):
         case Auth.JWT:
             return JwtBearer(
@@ -295,13 +296,9 @@ def _grant(values: Mapping[str, Json], secrets: Mapping[str, str]) -> Grant:
                 audience=str(values["audience"] or URL(str(values["login_url"])).origin()),
             )
         case Auth.CLIENT_CREDENTIALS:
-            return ClientCredentials(
-                token_url=url, client_id=client_id, client_secret=secrets.get("client_secret", "")
-            )
-        case Auth.CONSENT:
+            return ClientCredentials(token_url=url, client_id=client_id, client_secret=secret)
+        case _:
+            refresh = secrets.get("refresh_token", "")
             return RefreshToken(
-                token_url=url,
-                client_id=client_id,
-                client_secret=secrets.get("client_secret", ""),
-                refresh_token=secrets.get("refresh_token", ""),
+                token_url=url, client_id=client_id, client_secret=secret, refresh_token=refresh
             )

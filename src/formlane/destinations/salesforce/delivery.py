@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from formlane.destinations.base import Call, Clock, Journal
@@ -54,7 +55,7 @@ class Delivery:
                     await self._upsert(route, span)
                 case Way.DIRECT:
                     await self._direct(route, span)
-                case Way.MATCH:
+                case _:
                     await self._match(route, span, before_creating)
 
     def judged(self, route: Route, *, insists: bool) -> Judged:
@@ -130,12 +131,11 @@ class Delivery:
         self, write: Callable[[Sequence[Row]], Awaitable[Written]], rows: Sequence[tuple[int, Row]]
     ) -> None:
         for batch in _batches(rows):
-            answers: Sequence[Answered | None] = [None] * len(batch)
+            answers: Sequence[Answered | None] = ()
             if self.refusal is None:
                 written = await write([row for _, row in batch])
-                self.refusal, self.exchange = written.refusal, written.exchange
-                answers = written.answers if written.refusal is None else answers
-            for (at, _), answer in zip(batch, answers, strict=True):
+                self.refusal, self.exchange, answers = written.refusal, written.exchange, written.answers
+            for (at, _), answer in zip_longest(batch, answers):
                 self._note(at, answer)
 
     def _note(self, at: int, answer: Answered | None) -> None:

@@ -147,7 +147,7 @@ def outcome_of(
             )
         case Verdict.BLOCKED:
             return Blocked(scope=scope, reason=row.reason, message=text, vendor_code=code, vendor_text=words)
-        case Verdict.UNCERTAIN:
+        case _:
             return Uncertain(reason=row.reason, message=f"{text} The records may have been written.")
 
 

@@ -97,29 +97,27 @@ def _ordering(described: Described, order: SeveralMatches) -> str:
 
 def _conditions(fields: Sequence[Field], values: Sequence[Sequence[Json]]) -> Iterator[str]:
     """Conditions that together ask for all values, each short enough for one address."""
-    single = len(fields) == 1
     parts: list[str] = []
     length = 0
     for one in values:
         literals = [_literal(field, value) for field, value in zip(fields, one, strict=True)]
-        part = (
-            literals[0]
-            if single
-            else "("
-            + " AND ".join(f"{f.name} = {text}" for f, text in zip(fields, literals, strict=True))
-            + ")"
-        )
+        part = literals[0] if len(fields) == 1 else _all_of(fields, literals)
         size = len(_quoted(part)) + len(_quoted(" OR "))
         if parts and length + size > MOST_QUERY:
-            yield _joined(fields, parts)
+            yield _any_of(fields, parts)
             parts, length = [], 0
         parts.append(part)
         length += size
     if parts:
-        yield _joined(fields, parts)
+        yield _any_of(fields, parts)
 
 
-def _joined(fields: Sequence[Field], parts: Sequence[str]) -> str:
+def _all_of(fields: Sequence[Field], literals: Sequence[str]) -> str:
+    equal = (f"{field.name} = {literal}" for field, literal in zip(fields, literals, strict=True))
+    return f"({' AND '.join(equal)})"
+
+
+def _any_of(fields: Sequence[Field], parts: Sequence[str]) -> str:
     return f"{fields[0].name} IN ({','.join(parts)})" if len(fields) == 1 else " OR ".join(parts)
 
 
