@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
+from formlane.destinations.lookups import Lookup
 from formlane.domain.flows import NoMatch, Operation, SeveralMatches
 from formlane.domain.outcomes import (
     Blocked,
@@ -379,9 +380,19 @@ async def test_the_instance_ignores_conditions_it_does_not_know(world: World) ->
     assert len(world.rows()) == 1
 
 
-async def test_look_up(world: World) -> None:
-    from formlane.destinations.lookups import Lookup
+async def test_when_one_of_several_queries_is_not_run(world: World) -> None:
+    put(world, "a")
+    world.arm("unserviced", method="GET", skip=1)
+    outcomes = await world.outcomes(
+        [incident("a"), incident("b")],
+        operation=UPDATE,
+        match_key=("correlation_id", "short_description"),
+    )
 
+    assert kinds(outcomes) == ["Deferred"] * 2
+
+
+async def test_look_up(world: World) -> None:
     first, second = put(world, "a"), put(world, "a")
     put(world, "b")
     answer = await world.connector.look_up(

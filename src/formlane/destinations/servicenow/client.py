@@ -52,7 +52,7 @@ class Sent(NamedTuple):
 
 class _Result(msgspec.Struct):
     result: list[dict[str, str]]
-    error: msgspec.Raw | None = None
+    error: object = None
 
 
 _ROWS: Final = msgspec.json.Decoder(_Result)
@@ -163,15 +163,12 @@ class Instance:
 
     async def _one_by_one(self, items: Sequence[Item]) -> Sent:
         """Stops at the first request without an answer; the rest counts as not run."""
-        replies: list[Reply | Trouble | Rejected | None] = []
+        results: list[Reply | Failure | Trouble | None] = []
         for item in items:
-            result = await self.request(item)
-            replies.append(self.judge.writing(result) if isinstance(result, Failure) else result)
-            if not isinstance(result, Reply):
-                break
-        last = replies[-1]
-        status, words = (last.status, "") if isinstance(last, Reply) else (None, "")
-        return Sent(replies + [None] * (len(items) - len(replies)), status, words)
+            results.append(await self.request(item) if _is_answered(results) else None)
+        replies = [self.judge.writing(one) if isinstance(one, Failure) else one for one in results]
+        statuses = [one.status for one in results if isinstance(one, Reply)]
+        return Sent(replies, statuses[-1] if statuses else None, "")
 
     def _rows(self, result: Reply | Failure | Trouble | None) -> Rows | Deferred | Blocked:
         if not isinstance(result, Reply) or result.status != 200:
@@ -196,6 +193,10 @@ class Instance:
                 return self.judge.reading(result)
             case _:
                 return as_reading(result)
+
+
+def _is_answered(results: Sequence[object]) -> bool:
+    return not results or isinstance(results[-1], Reply)
 
 
 def _is_refused(reply: Reply | None) -> bool:

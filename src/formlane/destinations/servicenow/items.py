@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
@@ -30,14 +29,12 @@ class Item(NamedTuple):
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """The instance's answer to one item."""
 
     status: int
     body: bytes
     headers: Mapping[str, str]
-    elapsed: float = 0.0
 
 
 class _Serviced(msgspec.Struct):
@@ -88,12 +85,12 @@ def _request(position: int, item: Item, headers: bool) -> dict[str, object]:
         "exclude_response_headers": not headers,
     }
     if item.body is not None:
-        request["body"] = base64.b64encode(item.body).decode("ascii")
+        request["body"] = binascii.b2a_base64(item.body, newline=False).decode("ascii")
     return request
 
 
 def _reply(one: _Serviced) -> Reply:
-    headers = {str(each.get("name", "")): str(each.get("value", "")) for each in one.headers or ()}
+    headers = {each.get("name", ""): each.get("value", "") for each in one.headers} if one.headers else {}
     return Reply(
         status=one.status_code, body=base64.b64decode(one.body or "", validate=True), headers=headers
     )

@@ -32,8 +32,7 @@ class Sought(NamedTuple):
     key: Key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(NamedTuple):
     """One request for the record at `position`.
 
     `repeatable`: the same again changes nothing more. `echo`: columns that the answer must show.
@@ -55,20 +54,25 @@ class Plan:
     call: Call
     decided: dict[int, Outcome] = field(default_factory=dict)
     writes: list[Write] = field(default_factory=list)
+    table: str = field(init=False)
+    """The path of the table."""
+
+    def __post_init__(self) -> None:
+        self.table = f"/api/now/table/{self.call.object}"
 
     def create(self, position: int, fields: Mapping[str, str], sought: Sought | None) -> None:
         """Adds a record to be created."""
-        asked = fields.get(SYS_ID)
-        self._add(position, "POST", "", fields, sought=sought, sys_id=asked)
+        self._add(position, "POST", self.table, fields, fields.get(SYS_ID), sought=sought)
 
     def change(self, position: int, sys_id: str, fields: Mapping[str, str], *, repeatable: bool) -> None:
         """Adds changes of a record that exists."""
         body = {name: value for name, value in fields.items() if name != SYS_ID}
-        self._add(position, "PATCH", f"/{quote(sys_id, safe='')}", body, sys_id=sys_id, repeatable=repeatable)
+        path = f"{self.table}/{quote(sys_id, safe='')}"
+        self._add(position, "PATCH", path, body, sys_id, repeatable=repeatable)
 
     def delete(self, position: int, sys_id: str) -> None:
         """Adds the end of a record."""
-        path = f"/api/now/table/{self.call.object}/{quote(sys_id, safe='')}"
+        path = f"{self.table}/{quote(sys_id, safe='')}"
         self.writes.append(
             Write(position=position, item=Item("DELETE", path), sys_id=sys_id, repeatable=True)
         )
@@ -85,8 +89,8 @@ class Plan:
         method: str,
         path: str,
         fields: Mapping[str, str],
-        *,
         sys_id: str | None,
+        *,
         sought: Sought | None = None,
         repeatable: bool = False,
     ) -> None:
@@ -95,18 +99,9 @@ class Plan:
             return
         # One answer shows all columns: an instance drops fields that it does not have, silently.
         echo = () if self.writes else tuple(fields)
-        shown = quote(",".join(dict.fromkeys((SYS_ID, *echo))), safe=",")
-        item = Item(method, f"/api/now/table/{self.call.object}{path}?sysparm_fields={shown}", body)
-        self.writes.append(
-            Write(
-                position=position,
-                item=item,
-                sought=sought,
-                repeatable=repeatable,
-                echo=echo,
-                sys_id=sys_id,
-            )
-        )
+        more = quote("".join(f",{name}" for name in echo), safe=",") if echo else ""
+        item = Item(method, f"{path}?sysparm_fields=sys_id{more}", body)
+        self.writes.append(Write(position, item, sought, repeatable, echo, sys_id))
 
     def _body(self, position: int, fields: Mapping[str, str]) -> bytes | None:
         try:

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import orjson
 
 from formlane.destinations.base import Call
-from formlane.domain.types import FieldType, Json
+from formlane.domain.types import TEXTUAL, FieldType, Json
 
-Spelling = Mapping[str, Callable[[Json], str]]
-"""How the fields are written whose text is not the instance's own."""
+
+class Spelling(NamedTuple):
+    """How the columns of a call are written.
+
+    `special`: those whose text is not the instance's own. `texts`: all others hold texts, or nothing.
+    """
+
+    special: Mapping[str, Callable[[Json], str]]
+    texts: bool
 
 
 def spelling_of(call: Call) -> Spelling:
-    """The spellings of a call's columns, by name."""
-    return {
-        name: _SPELLINGS[kind]
-        for name, kind in zip(call.columns, call.types, strict=False)
-        if kind in _SPELLINGS
-    }
+    """The spelling of a call's columns."""
+    kinds = dict(zip(call.columns, call.types, strict=False))
+    return Spelling(
+        special={name: _SPELLINGS[kind] for name, kind in kinds.items() if kind in _SPELLINGS},
+        texts=bool(kinds) and _TEXTS.issuperset(kinds.values()),
+    )
 
 
 def wire(fields: Mapping[str, Json], spelling: Spelling) -> dict[str, str]:
     """A record as the instance takes it. Null becomes the empty text, which clears a field."""
-    written = {}
-    for name, value in fields.items():
-        special = spelling.get(name)
-        if special is not None and value is not None:
-            written[name] = special(value)
-        else:
-            written[name] = value if type(value) is str else text_of(value)
+    if spelling.texts and None not in fields.values():
+        written = cast("dict[str, str]", dict(fields))
+    else:
+        written = {name: value if type(value) is str else text_of(value) for name, value in fields.items()}
+    for name, spell in spelling.special.items():
+        value = fields.get(name)
+        if value is not None:
+            written[name] = spell(value)
     return written
 
 
@@ -74,3 +82,5 @@ _SPELLINGS: Final[Mapping[FieldType, Callable[[Json], str]]] = {
     FieldType.JSON: _json_text,
 }
 """Date and time in UTC without zone, times as of 1970-01-01 (product documentation, "Field types")."""
+
+_TEXTS: Final = TEXTUAL | {FieldType.DATE} | _SPELLINGS.keys()
