@@ -124,7 +124,7 @@ def _account(one: Character) -> Account:
 @cache
 def _compiled(kind: Kind, release: int, *, related: bool) -> CompiledFlow:
     parent = FieldMapping(target="Parent", source=Source(kind=SourceKind.STEP, step="first"))
-    steps = (_step(kind, "only", CONDITIONS[0]),)
+    steps: tuple[Step, ...] = (_step(kind, "only", CONDITIONS[0]),)
     if related:
         first, second = (_step(kind, name, when) for name, when in zip(NAMES, CONDITIONS[1:], strict=True))
         steps = (first, replace(second, object="part", mapping=(*second.mapping, parent)))

@@ -195,7 +195,8 @@ class Watch:
         for attempt in one.attempts:
             self.seen[f"attempt: {attempt.outcome}"] += 1
         self.seen["held"] += len(one.held)
-        self.seen["held between steps"] += sum(row.step > 0 for row in (*one.held, *one.tried))
+        between = [row.step for row in one.held if row.step] + [row.step for row in one.tried if row.step]
+        self.seen["held between steps"] += len(between)
         self.seen["tried again and held"] += sum(not tried.gone for tried in one.tried)
         self.seen["narrowed"] += one.narrowed is not None
         self.seen["split"] += one.cut is not None and not one.progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -175,6 +176,15 @@ class Bench:
         """Whether books, recount and attempts agree."""
         wrong = await self.admin.fetch("SELECT * FROM formlane.misbalances($1, $2)", setup.tenant, setup.flow)
         return not wrong
+
+    async def settled(self, setup: FlowSetup) -> tuple[int, int, int, int]:
+        """Delivered, skipped, rejected and parked of all sources; nothing waits, and the books balance."""
+        counted: Counter[str] = Counter()
+        for one in (await self.world.recount(setup)).values():
+            counted.update(one)
+        assert counted["in_flight"] == 0
+        assert await self.balances(setup)
+        return counted["delivered"], counted["skipped"], counted["rejected"], counted["parked"]
 
     async def undelivered(self, setup: FlowSetup) -> list[Undelivered]:
         """What was not delivered, in order of index and time."""

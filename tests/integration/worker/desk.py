@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from formlane.destinations.base import Call, CallRecord, CallResult, Journal
+from formlane.destinations.base import Call, CallRecord, CallResult, Journal, Resend
 from formlane.destinations.lookups import Lookup, LookupAnswer
 from formlane.domain.flows import (
     FieldMapping,
@@ -18,12 +18,16 @@ from formlane.domain.flows import (
     SourceKind,
     Step,
 )
-from formlane.domain.outcomes import Delivered, Outcome, Reason, Rejected, Uncertain
+from formlane.domain.outcomes import Deferred, Delivered, Outcome, Reason, Rejected, Scope, Uncertain
 from formlane.domain.types import Json
 from formlane.engines.base import Account
+from tests.integration.worker.bench import FixedRecipes, operation
 
 CONTACT, CASE = "Contact", "Case"
 NOT_THERE = Rejected(reason=Reason.NOT_FOUND, message="Not here.")
+REFUSED = Rejected(reason=Reason.INVALID_VALUE, message="No such priority.", fields=("Priority",))
+LOCKED = Deferred(scope=Scope.RECORD, reason=Reason.LOCKED, message="locked")
+DOWN = Deferred(scope=Scope.CONNECTION, reason=Reason.UNAVAILABLE, message="503")
 LOST = Uncertain(reason=Reason.ANSWER_LOST, message="?")
 
 
@@ -56,6 +60,18 @@ def case(condition: str | None = None, *more: FieldMapping) -> Step:
 
 def flow(*steps: Step) -> FlowDefinition:
     return FlowDefinition(inputs=(Input(name="id"), Input(name="n")), steps=steps)
+
+
+def related(resend: Resend = Resend.RESEND_SAFE, most: int = 3) -> FixedRecipes:
+    one = operation(resend, most, keeps_order=False)
+    return FixedRecipes(flow(contact(), case()), (one, one))
+
+
+def only_cases(outcome: Outcome, *names: str) -> Callable[[Call, CallRecord], Outcome | None]:
+    def verdict(call: Call, record: CallRecord) -> Outcome | None:
+        return outcome if call.object == CASE and record.fields["Id"] in names else None
+
+    return verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
