@@ -71,6 +71,7 @@ class JiraWorld:
 
     simulator: JiraSimulator
     connector: JiraConnector
+    equipment: Equipment
     clock: MovingClock
     site_clock: SandboxClock
     journal: Memory = field(default_factory=Memory)
@@ -157,7 +158,13 @@ async def jira_world(
         )
         connector = JiraConnector(equipment)
         try:
-            yield JiraWorld(simulator=simulator, connector=connector, clock=clock, site_clock=site_clock)
+            yield JiraWorld(
+                simulator=simulator,
+                connector=connector,
+                equipment=equipment,
+                clock=clock,
+                site_clock=site_clock,
+            )
         finally:
             await connector.close()
             await http.close()

@@ -18,7 +18,7 @@ from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
 from formlane.destinations.salesforce.connector import SALESFORCE, SalesforceConnector
 from formlane.domain.flows import NoMatch, Operation, SeveralMatches
-from formlane.domain.outcomes import Outcome, Pending
+from formlane.domain.outcomes import Delivered, Outcome, Pending
 from formlane.domain.types import Json
 from formlane_sandbox.clock import Clock as SandboxClock
 from formlane_sandbox.faults import Fault, Kind
@@ -31,6 +31,8 @@ CONSUMER_KEY = "3MVG9FormlaneSandboxConsumerKey"
 CONSUMER_SECRET = "formlane-sandbox-consumer-secret"
 USER = "integration@formlane.example"
 REFRESH_TOKEN = "5Aep861FormlaneSandboxRefreshToken"
+
+WRITES = "*/composite/*"
 
 
 @dataclass
@@ -205,3 +207,34 @@ async def connected(
     finally:
         await connector.close()
         await http.close()
+
+
+def ids_of(outcomes: Any) -> list[str | None]:
+    assert all(isinstance(one, Delivered) for one in outcomes), outcomes
+    return [one.remote_id for one in outcomes]
+
+
+def column(world: SalesforceWorld, name: str, kind: str = "Contact") -> list[object]:
+    return [row.get(name) for row in world.rows(kind)]
+
+
+async def seeded(
+    world: SalesforceWorld, *records: Mapping[str, Json], kind: str = "Contact"
+) -> list[str | None]:
+    return ids_of(await world.outcomes(records, object=kind))
+
+
+def people(count: int, **fields: Json) -> list[dict[str, Json]]:
+    return [{"LastName": f"N{at}", "Ext__c": f"k{at}", **fields} for at in range(count)]
+
+
+async def warm(world: SalesforceWorld) -> None:
+    """Signed in, and the object described, so that faults meet the write."""
+    await world.connector.fields("Contact")
+
+
+async def told(world: SalesforceWorld, count: int = 2, **given: Any) -> Outcome:
+    """The first outcome of an upsert whose records all fare alike."""
+    result = await world.send(people(count), operation=Operation.UPSERT, match_key=("Ext__c",), **given)
+    assert len({type(one) for one in result.outcomes}) == 1, result.outcomes
+    return result.outcomes[0]
