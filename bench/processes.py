@@ -227,6 +227,12 @@ def _signal(tree: Sequence[psutil.Process], number: int) -> None:
             continue
 
 
+def put_json(url: str, content: object) -> None:
+    """Puts JSON; fails on anything but a success."""
+    request = Request(url, orjson.dumps(content), {"content-type": "application/json"}, method="PUT")
+    urlopen(request, timeout=30).close()
+
+
 def post_json(url: str, content: object, headers: Sequence[str] = ()) -> dict[str, Any]:
     """Posts JSON and gives what came back."""
     fields = dict(header.split(": ", 1) for header in headers)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bench.figure import Figure
-from bench.figures import end_to_end, intake, latency, memory, micro, neighbour, singles
+from bench.figures import end_to_end, intake, latency, memory, micro, neighbour, singles, vendors
 from bench.options import Options
 
 FIGURES: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
@@ -17,4 +17,5 @@ FIGURES: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
     "latency": latency.measure,
     "neighbour": neighbour.measure,
     "memory": memory.measure,
+    "vendors": vendors.measure,
 }
