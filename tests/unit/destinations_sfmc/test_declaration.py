@@ -35,7 +35,7 @@ def test_an_insert_can_be_repeated_only_by_a_tracking_key() -> None:
     plain = spec(Operation.INSERT, "form_leads")
     tracked = spec(Operation.INSERT, "form_leads", "SubmissionId")
 
-    assert (plain.resend, plain.bulk, plain.max_records) == (Resend.PARK, None, 1000)
+    assert (plain.resend, plain.bulk, plain.max_records) == (Resend.PARK, None, 200)
     assert (tracked.resend, tracked.operation, tracked.max_records) == (
         Resend.RESEND_SAFE,
         Operation.INSERT,

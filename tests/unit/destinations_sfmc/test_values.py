@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from formlane.destinations.sfmc.schema import Column
-from formlane.destinations.sfmc.values import as_moment, as_text, as_utc, converter
+from formlane.destinations.sfmc.values import as_moment, as_text, as_utc, as_written, converter
 from formlane.domain.types import FieldType, Json
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -38,6 +38,13 @@ def test_moments_are_written_as_they_read_in_the_zone(value: Json, utc: Json, be
 
 
 @pytest.mark.parametrize(
+    "value", ["2026-11-23T14:32:00Z", "2026-07-01T23:30:01.123456Z", None, "", 5], ids=str
+)
+def test_the_short_way_gives_the_same(value: Json) -> None:
+    assert as_written(value) == as_utc(value)
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         ("a", "a"),
@@ -60,7 +67,8 @@ def test_only_what_must_be_is_converted() -> None:
     assert converter(column("text"), FieldType.INTEGER, None) is as_text
     assert converter(column("locale"), None, None) is as_text
     assert converter(column("number"), FieldType.INTEGER, None) is None
-    assert converter(column("date"), FieldType.DATETIME, None) is as_utc
+    assert converter(column("date"), FieldType.DATETIME, None) is as_written
+    assert converter(column("date"), FieldType.STRING, None) is as_utc
     in_berlin = converter(column("date"), FieldType.DATETIME, BERLIN)
     assert in_berlin is not None
     assert in_berlin("2026-11-23T14:32:00Z") == "2026-11-23 15:32:00"

@@ -21,13 +21,6 @@ NEEDED: Final = ("data_extensions_read", "data_extensions_write")
 
 EVENTS_NEED: Final = ("journeys_execute",)
 
-CONTACTS_NEED: Final = (
-    "audiences_read",
-    "audiences_write",
-    "list_and_subscribers_read",
-    "list_and_subscribers_write",
-)
-
 Found: TypeAlias = tuple[bool, str]
 """Whether a step passed, and what to say."""
 
@@ -67,11 +60,7 @@ async def _permissions(settings: SfmcSettings, client: SfmcClient) -> Found:
     told = token.extra.get("scope")
     if not isinstance(told, str) or not told:
         return True, "Marketing Cloud does not tell what the package permits. Writing will show."
-    needed = (
-        NEEDED
-        + (EVENTS_NEED if settings.journey_events else ())
-        + (CONTACTS_NEED if settings.contacts else ())
-    )
+    needed = NEEDED + (EVENTS_NEED if settings.journey_events else ())
     missing = [scope for scope in needed if scope not in told.split()]
     if missing:
         return (

@@ -59,6 +59,9 @@ JOB_QUIET: Final = dt.timedelta(minutes=10)
 
 JOB_ROWS: Final = 1000
 JOB_LEAST: Final = 200
+INSERT_ROWS: Final = 200
+"""Of a job of plain inserts: no more records than these are parked after one lost answer."""
+
 SYNC_BYTES: Final = 3_000_000
 JOB_BYTES: Final = 4_000_000
 """Below the vendor's limits, so that what stands around the rows has room."""
@@ -81,7 +84,9 @@ _UPSERT: Final = OperationSpec(
     quiet=QUIET,
     bulk=_JOB,
 )
-_INSERT: Final = replace(_JOB, operation=Operation.INSERT, resend=Resend.PARK, least=0)
+_INSERT: Final = replace(
+    _JOB, operation=Operation.INSERT, resend=Resend.PARK, max_records=INSERT_ROWS, least=0
+)
 
 
 class SfmcConnector:

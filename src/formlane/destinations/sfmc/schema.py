@@ -110,11 +110,11 @@ class Describer:
 
     async def get(self, key: str) -> Extension | Blocked | Deferred:
         """The description, at most ten minutes old."""
+        kept = self._fresh_of(key)
+        if kept is not None:
+            return kept
         async with self._asking:
-            asked_at, kept = self._kept.get(key, (0.0, None))
-            if kept is not None and self._clock.monotonic() - asked_at < self._fresh:
-                return kept
-            return await self._ask(key)
+            return self._fresh_of(key) or await self._ask(key)
 
     async def ask(self, key: str) -> Extension | Blocked | Deferred:
         """The description as it is now."""
@@ -124,6 +124,10 @@ class Describer:
     def forget(self, key: str) -> None:
         """The next `get` asks anew."""
         self._kept.pop(key, None)
+
+    def _fresh_of(self, key: str) -> Extension | None:
+        asked_at, kept = self._kept.get(key, (0.0, None))
+        return kept if self._clock.monotonic() - asked_at < self._fresh else None
 
     async def _ask(self, key: str) -> Extension | Blocked | Deferred:
         self._kept.pop(key, None)

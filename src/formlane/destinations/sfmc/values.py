@@ -28,10 +28,17 @@ def converter(column: Column, kind: FieldType | None, zone: ZoneInfo | None) -> 
     `kind` is None when the line's type is not known.
     """
     if column.kind == "date":
-        return as_utc if zone is None else partial(as_moment, zone=zone)
+        if zone is not None:
+            return partial(as_moment, zone=zone)
+        return as_written if kind is FieldType.DATETIME else as_utc
     if column.kind in _TEXTS and kind not in TEXTUAL:
         return as_text
     return None
+
+
+def as_written(value: Json) -> Json:
+    """What `as_utc` gives, for a value that a mapping wrote as a moment: told by its last letter."""
+    return value[:19].replace("T", " ") if type(value) is str and value[-1:] == "Z" else value
 
 
 def as_utc(value: Json) -> Json:
