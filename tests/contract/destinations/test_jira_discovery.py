@@ -86,6 +86,9 @@ async def test_what_cannot_be_listed_is_said_in_words() -> None:
     async with jira_world() as world:
         with pytest.raises(InvalidInput, match="fields of NONE/1 cannot be listed: HTTP 404"):
             await world.connector.fields("NONE/1")
+        for name in ("EX", "../1", "EX/1?x", "EX/1/2"):
+            with pytest.raises(InvalidInput, match="Jira knows no such project"):
+                await world.connector.fields(name)
         world.arm("revoked", times=None)
         with pytest.raises(InvalidInput, match="does not know the credentials"):
             await world.connector.objects()

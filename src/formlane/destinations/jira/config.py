@@ -132,7 +132,9 @@ OPTIONS: tuple[Setting, ...] = (
     ),
 )
 
-_OBJECT = re.compile(r"[A-Z][A-Z0-9_]{0,254}/[0-9]{1,18}")
+OBJECT: Final = re.compile(r"([A-Z][A-Z0-9_]{0,254})/([0-9]{1,18})")
+"""A project's key and the number of an issue type."""
+
 _HEADER = re.compile(r"[\x21-\x7e]+")
 _URL_TEXTS: Final[Mapping[UrlFault, str]] = {
     UrlFault.SYNTAX: "is not a web address.",
@@ -216,7 +218,7 @@ def open_settings(settings: Mapping[str, Json], secrets: Mapping[str, str]) -> J
 
 def validate_step(name: str, options: Mapping[str, Json]) -> Mapping[str, Json]:
     """A step writes issues of one type in one project."""
-    if not _OBJECT.fullmatch(name):
+    if not OBJECT.fullmatch(name):
         text = "An object is a project's key and the number of an issue type, as EX/10001. Choose one listed."
         raise InvalidInput("The step cannot be saved.", [Problem("/object", "unknown", text)])
     return read_settings(OPTIONS, options, at="/options")

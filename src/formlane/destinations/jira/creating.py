@@ -84,8 +84,9 @@ def tracked(run: Run, record: CallRecord, fields: dict[str, Json]) -> None:
     if name is None or not record.tracking_key:
         return
     given = fields.get(name)
-    labels = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else []
-    fields[name] = labels if record.tracking_key in labels else [*labels, record.tracking_key]
+    labels = given if isinstance(given, list) else []
+    if record.tracking_key not in labels:
+        fields[name] = [*labels, record.tracking_key]
 
 
 def _element(run: Run, record: CallRecord) -> Mapping[str, Json]:

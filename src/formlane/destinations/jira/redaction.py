@@ -33,7 +33,12 @@ def kept_text(body: bytes, secrets: Collection[str], *, most: int) -> str:
     text = body[: most + _MARGIN].decode("utf-8", errors="replace")
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
-    return _UNPRINTABLE.sub("", _CREDENTIAL.sub(r"\1\2***", text))[:most]
+    lower = text.lower()
+    if "bearer" in lower or "basic" in lower:
+        text = _CREDENTIAL.sub(r"\1\2***", text)
+    if not (text.isascii() and text.isprintable()):
+        text = _UNPRINTABLE.sub("", text)
+    return text[:most]
 
 
 class Trace:

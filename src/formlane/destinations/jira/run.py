@@ -18,7 +18,7 @@ from .fields import KEY
 from .redaction import Trace
 from .screens import Screen, Screens
 from .sentences import Complaint, changed_type, find_fault
-from .values import Shape, Unfit
+from .values import Shape, Unfit, Write
 
 PROPERTY: Final = "formlane.record"
 """Entity property that holds the tracking key: proof that an issue is ours, once it is found."""
@@ -41,6 +41,10 @@ class Run:
     bisect: bool = False
     halted: Outcome | None = None
     """A trouble of the whole connection: nothing more is sent."""
+    _writers: Mapping[str, Write] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._writers = {name: one.write for name, one in self.screen.fields.items()}
 
     def record(self, position: int) -> CallRecord:
         """The record at a position of the call."""
@@ -71,13 +75,12 @@ class Run:
 
     def written(self, record: CallRecord) -> dict[str, Json]:
         """The fields of a record as Jira takes them, without the key of its issue. Raises `Unfit`."""
-        fields = self.screen.fields
-        written: dict[str, Json] = {}
-        for name, value in record.fields.items():
-            try:
-                written[name] = fields[name].write(value)
-            except Unfit as unfit:
-                raise Unfit(f"{fields[name].info.label} ({name}) {unfit}, then replay.") from None
+        writers, written, name = self._writers, dict[str, Json](), ""
+        try:
+            for name, value in record.fields.items():
+                written[name] = writers[name](value)
+        except Unfit as unfit:
+            raise Unfit(f"{self.screen.labels[name]} ({name}) {unfit}, then replay.") from None
         written.pop(KEY, None)
         return written
 

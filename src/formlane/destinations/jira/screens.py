@@ -15,6 +15,7 @@ from formlane.domain.flows import Operation
 from formlane.domain.outcomes import Blocked
 
 from .client import JiraClient, Refused
+from .config import OBJECT
 from .errors import ANSWERS, outcome_of
 from .fields import KEY, KEY_FIELD, USER, Field, FieldDocument, field_of
 from .redaction import Trace
@@ -114,12 +115,6 @@ class Screen:
         return {name: field.info.label for name, field in self.fields.items()}
 
 
-def place_of(name: str) -> Place:
-    """The place an object's name stands for."""
-    project, _, type_ = name.partition("/")
-    return Place(project=project, type=type_)
-
-
 class Screens:
     """Asks a site what it offers. Create screens are remembered for sending."""
 
@@ -137,7 +132,10 @@ class Screens:
         oldest = self._clock.monotonic() - LIFETIME
         if kept is not None and kept.asked_at > max(oldest, newer_than or oldest):
             return kept
-        place, asked_at = place_of(name), self._clock.monotonic()
+        named = OBJECT.fullmatch(name)
+        if named is None:
+            return Refused(outcome=outcome_of(ANSWERS["404"]))
+        place, asked_at = Place(project=named[1], type=named[2]), self._clock.monotonic()
         pages = await self._pages(place.path, FieldPage, trace)
         if isinstance(pages, Refused):
             self._kept.pop(name, None)

@@ -78,6 +78,8 @@ def text_of(value: Json) -> str:
 
 def _single(write: Write) -> Write:
     def write_single(value: Json) -> Json:
+        if type(value) is str:  # the most frequent, and much faster told than a mapping
+            return write(value)
         return value if value is None or isinstance(value, Mapping) else write(value)
 
     return write_single
@@ -89,7 +91,7 @@ def _several(write: Write) -> Write:
     def write_several(value: Json) -> Json:
         if value is None:
             return []
-        if isinstance(value, Sequence) and not isinstance(value, str):
+        if isinstance(value, list | tuple):
             return [one(item) for item in value]
         return [one(value)]
 
@@ -151,8 +153,7 @@ def _datetime(value: Json) -> Json:
         raise Unfit("is not a date and time such as 2026-01-31T14:05:00Z") from None
     if moment.tzinfo is None:
         raise Unfit("has no time zone")
-    in_utc = moment.astimezone(dt.UTC)
-    return f"{in_utc:%Y-%m-%dT%H:%M:%S}.{in_utc.microsecond // 1000:03d}+0000"
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "+0000"
 
 
 def _by_id_or_key(value: Json) -> Json:
