@@ -9,13 +9,10 @@ import msgspec
 import pytest
 
 from formlane.destinations.sfmc.jobs import Job, read_job
-from formlane.domain.flows import Operation
 from formlane.domain.outcomes import (
-    DELIVERED,
     Blocked,
     Deferred,
     Delivered,
-    Outcome,
     Pending,
     Reason,
     Rejected,
@@ -28,7 +25,6 @@ from formlane_sandbox.sfmc.changes import AddField, DropField, DropObject
 from formlane_sandbox.sfmc.columns import Column
 from tests.contract.destinations.sfmc_world import (
     LEADS,
-    LOG,
     SUBMISSIONS,
     Journal,
     World,
@@ -45,23 +41,10 @@ async def world() -> AsyncIterator[World]:
         yield found
 
 
-def is_for_a_person(outcome: Outcome) -> bool:
-    """Whether the record is parked: what became of it is not known, and its job says no more."""
-    return (
-        isinstance(outcome, Blocked)
-        and outcome.scope is Scope.RECORD
-        and outcome.reason is Reason.ANSWER_LOST
-    )
-
-
 def check_after(outcomes: object) -> float:
     assert isinstance(outcomes, list | tuple)
     assert all(isinstance(one, Pending) for one in outcomes)
     return float(outcomes[0].check_after.total_seconds())
-
-
-def ratings(world: World) -> list[object]:
-    return [row["Rating"] for row in world.rows(LOG)]
 
 
 async def submitted(
@@ -181,34 +164,6 @@ async def test_a_submission_that_is_not_understood_is_uncertain(world: World) ->
         assert journal.saved is None
 
 
-async def test_plain_inserts_are_told_per_row(world: World) -> None:
-    records: list[Mapping[str, Json]] = [{"Rating": 1}, {"Rating": "x"}, {"Rating": 1}]
-    outcomes = await world.outcomes(records, operation=Operation.INSERT, object_name=LOG)
-
-    assert [type(one) for one in outcomes] == [Delivered, Rejected, Delivered]
-    assert outcomes[0] is DELIVERED
-    assert ratings(world) == [1, 1]
-
-
-async def test_an_insert_that_meets_its_key_is_a_duplicate(world: World) -> None:
-    await world.outcomes([person("a")])
-    outcomes = await world.outcomes([person("a"), person("b")], operation=Operation.INSERT)
-
-    assert isinstance(outcomes[0], Rejected)
-    assert outcomes[0].reason is Reason.DUPLICATE
-    assert outcomes[1] is DELIVERED
-
-
-async def test_a_lost_insert_is_uncertain_and_nothing_is_doubled(world: World) -> None:
-    world.misbehave(Kind.RESET, path="*/rows", commit=True)
-    call = world.call([{"Rating": 1}], operation=Operation.INSERT, object_name=LOG)
-    [outcome] = (await world.send(call)).outcomes
-    world.shift(60)
-
-    assert isinstance(outcome, Uncertain)
-    assert ratings(world) == [1]
-
-
 async def test_a_lost_job_is_submitted_again_after_half_an_hour(world: World) -> None:
     world.arm("job_lost")
     journal, rows = await submitted(world)
@@ -222,18 +177,6 @@ async def test_a_lost_job_is_submitted_again_after_half_an_hour(world: World) ->
     assert check_after(early.outcomes) == 30
     assert check_after(again.outcomes) == 1
     assert (journal.saves, list(result.outcomes)) == (2, [Delivered(remote_id="a"), Delivered(remote_id="b")])
-
-
-async def test_of_a_lost_job_of_inserts_nobody_can_tell(world: World) -> None:
-    world.arm("job_lost", written=True)
-    journal = Journal()
-    call = world.call([{"Rating": 1}, {"Rating": 2}], operation=Operation.INSERT, object_name=LOG)
-    await world.send(call, journal)
-    world.shift(LOST)
-    outcomes = (await world.send(call, journal)).outcomes
-
-    assert all(map(is_for_a_person, outcomes))
-    assert ratings(world) == [1, 2]
 
 
 async def test_a_job_that_never_ends_is_submitted_again_after_half_a_day(world: World) -> None:
@@ -259,12 +202,6 @@ async def test_a_job_that_fails_is_submitted_once_more_then_split(world: World) 
     assert result.bisect
     assert all(isinstance(one, Rejected) and one.reason is Reason.REFUSED for one in result.outcomes)
     assert [type(one) for one in await world.outcomes(rows, bulk=True)] == [Delivered, Delivered]
-
-
-async def test_a_job_of_inserts_that_fails_is_a_persons_matter(world: World) -> None:
-    world.arm("job_failed")
-    outcomes = await world.outcomes([{"Rating": 1}], operation=Operation.INSERT, object_name=LOG)
-    assert is_for_a_person(outcomes[0])
 
 
 @pytest.mark.parametrize(
@@ -326,17 +263,6 @@ async def test_results_that_are_gone_leave_rows_unexplained(world: World, status
     result = await world.finish(world.call(rows, bulk=True), journal)
 
     assert all(isinstance(one, Deferred) and one.scope is Scope.RECORD for one in result.outcomes)
-
-
-async def test_inserts_without_results_are_for_a_person(world: World) -> None:
-    journal = Journal()
-    call = world.call([{"Rating": 1}, {"Rating": "x"}], operation=Operation.INSERT, object_name=LOG)
-    await world.send(call, journal)
-    world.misbehave(Kind.STATUS, path="*/results*", status=404, body="{}")
-    result = await world.finish(call, journal)
-
-    assert all(map(is_for_a_person, result.outcomes))
-    assert ratings(world) == [1]
 
 
 async def test_a_status_that_is_gone_is_a_job_not_there_yet(world: World) -> None:

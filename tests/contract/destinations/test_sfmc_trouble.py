@@ -115,6 +115,7 @@ async def test_a_busy_token_host_is_waited_for(world: World) -> None:
 
     assert isinstance(outcome, Deferred)
     assert (outcome.scope, outcome.reason) == (Scope.CONNECTION, Reason.RATE_LIMITED)
+    assert outcome.retry_after == dt.timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("bulk", [False, True], ids=["rowset", "job"])

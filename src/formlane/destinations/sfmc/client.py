@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from yarl import URL
@@ -21,6 +23,9 @@ TIMEOUT: Final = 120.0
 
 ANSWER_BYTES: Final = 16 * 1024 * 1024
 """Of an answer that is read: results of a job and lists of data extensions are long."""
+
+TOKEN_WAIT: Final = dt.timedelta(minutes=1)
+"""After a token host that asks for a slower pace, and names no time (it does so for many tokens at once)."""
 
 EXPIRED: Final = b"Token Expired"
 """Text of the SOAP fault for a token that must be renewed."""
@@ -77,6 +82,8 @@ class SfmcClient:
         token = await self._oauth.token(refused=refused)
         if isinstance(token, Uncertain):
             return Deferred(scope=Scope.CONNECTION, reason=Reason.NETWORK, message=token.message)
+        if isinstance(token, Deferred) and token.reason is Reason.RATE_LIMITED and token.retry_after is None:
+            return replace(token, retry_after=TOKEN_WAIT)
         return token
 
     async def close(self) -> None:
