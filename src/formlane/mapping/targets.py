@@ -42,7 +42,7 @@ def _check_tracking(name: str, target: str, known: Mapping[str, FieldInfo], at: 
 def _check_missing(step: Step, known: Mapping[str, FieldInfo], at: str) -> Iterator[Finding]:
     if not creates(step):
         return
-    mapped = {mapping.target for mapping in step.mapping}
+    mapped = {mapping.target for mapping in step.mapping} | {step.tracking_field}  # we fill the latter
     for info in known.values():
         if info.required and info.createable and info.name not in mapped:
             message = f"{step.object} requires {info.label} ({info.name}), which is not mapped."

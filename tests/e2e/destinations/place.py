@@ -87,6 +87,10 @@ async def draft(
 ) -> dict[str, Any]:
     """A draft with one step, made of the fields that the product lists. `step` adds to the step."""
     fields = await described(customer, connection, place.object)
+    tracked = tracked and place.tracking_field is not None
+    lines = dict(place.lines)
+    if place.match_field is not None and not (tracked and place.match_field == place.tracking_field):
+        lines[place.match_field] = "id"
     made: dict[str, Any] = {
         "inputs": [{"name": name, "type": kind} for name, kind in INPUTS.items()],
         "shards": shards,
@@ -94,13 +98,13 @@ async def draft(
             {
                 "name": "send",
                 "object": place.object,
-                "mapping": mapping(place.lines, fields),
+                "mapping": mapping(lines, fields),
                 "options": dict(place.options()),
                 **step,
             }
         ],
     }
-    if tracked and place.tracking_field is not None:
+    if tracked:
         made["steps"][0]["tracking_field"] = place.tracking_field
     if keyed:
         made["key_input"] = {"inputs": ["id"]}

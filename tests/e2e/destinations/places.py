@@ -24,6 +24,8 @@ MAKERS: Final[Mapping[str, Callable[[], Place]]] = {
     "webhook": WebhookPlace,
 }
 KINDS: Final = tuple(MAKERS)
+VENDORS: Final = ("salesforce", "sfmc", "servicenow", "jira")
+"""Those that hold objects, which can be looked up or changed."""
 
 
 @contextlib.asynccontextmanager

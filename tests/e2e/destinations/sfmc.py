@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,8 +87,8 @@ class SfmcPlace:
                 "id": row["Submission"],
                 "email": row["Email"],
                 "name": row["Name"],
-                "amount": row["Amount"],
-                "day": row["Day"],
+                "amount": None if row["Amount"] is None else Decimal(str(row["Amount"])),
+                "day": str(row["Day"]).removesuffix("T00:00:00"),
                 "consent": row["Consent"],
                 "message": row["Message"],
             }

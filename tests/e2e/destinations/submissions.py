@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,11 @@ def difference(sent: Iterable[Submission], held: Sequence[Held]) -> Difference:
             (wanted[one["id"]], one) for one in held if one["id"] in wanted and wanted[one["id"]] != one
         ),
     )
+
+
+def tell(*words: object) -> None:
+    """Writes figures, which a campaign's report shows."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
 
 
 def _submission(number: int, key: int, round_: str) -> Submission:

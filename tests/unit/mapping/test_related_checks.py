@@ -233,6 +233,12 @@ def test_a_tracking_field_is_one_that_can_hold_the_key(
     assert errors(flow(replace(INSERT, tracking_field=target)), [fields]) == expected
 
 
+def test_a_required_field_that_holds_the_tracking_key_need_not_be_mapped() -> None:
+    fields = [*FIELDS, info("Ref", tracks=True, required=True)]
+    assert errors(flow(replace(INSERT, tracking_field="Ref")), [fields]) == []
+    assert errors(flow(INSERT), [fields]) == [("/steps/0/mapping", "missing_target")]
+
+
 def spec(resend: Resend) -> OperationSpec:
     return OperationSpec(
         operation=Operation.INSERT,
