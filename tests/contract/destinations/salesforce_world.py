@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ USER = "integration@formlane.example"
 REFRESH_TOKEN = "5Aep861FormlaneSandboxRefreshToken"
 
 WRITES = "*/composite/*"
+
+
+TLS = ssl.create_default_context()
+"""Read once: it takes as long as a test."""
 
 
 @dataclass
@@ -173,13 +178,14 @@ async def connected(
     hosts = [URL(url) for name, url in simulator.addresses.items() if name in {"http", "login", "moved"}]
     ports = [url.port for url in hosts if url.port is not None]
     guard = Guard(allow=[("127.0.0.1", port) for port in ports])
-    http = HttpClients(guard)
-    held = {
-        "client_credentials": {"client_secret": CONSUMER_SECRET},
-        "jwt": {"private_key": simulator.private_key.decode()},
-        "consent": {"client_secret": CONSUMER_SECRET, "refresh_token": REFRESH_TOKEN},
-    }[auth]
-    held = {**held, **(secrets or {})}
+    http = HttpClients(guard, tls=TLS)
+    held = dict(secrets or {})
+    if auth == "jwt":
+        held |= {"private_key": simulator.private_key.decode()}
+    else:
+        held |= {"client_secret": CONSUMER_SECRET}
+    if auth == "consent":
+        held |= {"refresh_token": REFRESH_TOKEN}
     given: dict[str, Json] = {
         "login_url": simulator.url,
         "client_id": CONSUMER_KEY,

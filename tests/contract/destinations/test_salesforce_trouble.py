@@ -333,3 +333,23 @@ async def test_nothing_secret_is_kept_of_an_exchange() -> None:
         assert "consumer-secret" not in repr(result)
         found = await world.connector.find(world.call(people(1), tracking_field="Ext__c"))
         assert found.exchange.request == "GET /services/data/v68.0/query?***"
+
+
+async def test_a_fifth_of_the_answers_lost_and_no_insert_lost_or_there_twice() -> None:
+    async with salesforce_world() as world:
+        await warm(world)
+        world.break_answers("reset", commit=True, share=0.2, seed=7, times=None, path=WRITES)
+        lost = 0
+        for number in range(40):
+            records: list[dict[str, Json]] = [{"LastName": f"{number}-{at}"} for at in range(25)]
+            tracked = [{**record, "Ext__c": f"fl{record['LastName']}"} for record in records]
+            call = world.call(tracked, tracking_field="Ext__c")
+            outcomes = (await world.connector.send(call, KeptJournal())).outcomes
+            while any(isinstance(one, Uncertain) for one in outcomes):
+                lost += 1
+                outcomes = (await world.connector.find(call)).outcomes
+                if not all(isinstance(one, Delivered) for one in outcomes):
+                    outcomes = (await world.connector.send(call, KeptJournal())).outcomes
+        assert lost
+        names = [row["LastName"] for row in world.rows()]
+        assert sorted(names) == sorted(f"{number}-{at}" for number in range(40) for at in range(25))

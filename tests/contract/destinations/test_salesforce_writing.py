@@ -168,8 +168,8 @@ async def test_an_empty_key_is_rejected_alone() -> None:
 async def test_read_only_mappings_are_written_like_any_other() -> None:
     async with salesforce_world() as world:
         record = MappingProxyType({"LastName": "A", "Interests__c": ("Sales",)})
-        await seeded(world, record)
-        assert column(world, "Interests__c") == ["Sales"]
+        await seeded(world, record, {"LastName": "B"})
+        assert column(world, "Interests__c") == ["Sales", None]
         spoilt = MappingProxyType({"LastName": MappingProxyType({"a": UserList("b")})})
         [outcome] = await world.outcomes([spoilt])
         assert isinstance(outcome, Rejected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Final, cast
 
 from formlane.destinations.base import Call, Clock, Journal
 from formlane.domain.flows import Operation
@@ -17,7 +17,7 @@ from .describing import Described
 from .judging import NOTHING_SENT, Judged, Refusal, judge_records
 from .matching import plan_of, unusable_key
 from .routes import Route, Way
-from .soql import key_of
+from .soql import canonical, key_of
 from .state import Kept, keep, kept_of
 from .types import ID
 from .writing import MOST_RECORDS, Answered, Row, Writer, Written, adapted
@@ -65,27 +65,29 @@ class Delivery:
             result = refusal.result(size, repeatable=route.repeatable)
             drift = refusal.row is not None and refusal.row.drift
             return Judged(outcomes=list(result.outcomes), bisect=result.bisect, drift=drift)
-        rest = None if refusal is None else _not_done(refusal)
-        answers = [rest if answer is None else answer for answer in self._answers]
+        answers: Sequence[Answered | None] = self._answers
+        if refusal is not None:
+            rest = _not_done(refusal)
+            answers = [rest if answer is None else answer for answer in answers]
         key = route.key[0].name if route.way is Way.KEYED else None
         return judge_records(
-            [answer for answer in answers if answer is not None],
-            key=key,
-            insists=insists,
-            secrets=self._client.secrets,
+            cast("Sequence[Answered]", answers), key=key, insists=insists, secrets=self._client.secrets
         )
 
     async def _upsert(self, route: Route, span: Sequence[int]) -> None:
         [key] = route.key
+        name, records = key.name, self._call.records
         rows: list[tuple[int, Row]] = []
         for at in span:
-            fields = route.with_tracking(self._call.records[at], self._fields[at])
-            mark = key_of(route.key, [fields.get(key.name)])
+            fields = self._fields[at]
+            if route.tracking is not None:
+                fields = route.with_tracking(records[at], fields)
+            mark = canonical(key, fields.get(name))
             if mark is None:
-                self._answers[at] = unusable_key(route.key, [fields.get(key.name)])
+                self._answers[at] = unusable_key(route.key, (fields.get(name),))
             else:
-                rows.append((at, Row(fields=fields, mark=mark)))
-        await self._write(lambda batch: self._writer.upsert(key.name, batch), rows)
+                rows.append((at, Row(fields, None, mark)))
+        await self._write(lambda batch: self._writer.upsert(name, batch), rows)
 
     async def _direct(self, route: Route, span: Sequence[int]) -> None:
         found: list[tuple[int, str]] = []
@@ -135,31 +137,31 @@ class Delivery:
             if self.refusal is None:
                 written = await write([row for _, row in batch])
                 self.refusal, self.exchange, answers = written.refusal, written.exchange, written.answers
+                self._wrote = self._wrote or self.refusal is None
             for (at, _), answer in zip_longest(batch, answers):
-                self._note(at, answer)
-
-    def _note(self, at: int, answer: Answered | None) -> None:
-        """Keeps what became of a record; of several writes, what one of them is missing."""
-        self._wrote = self._wrote or answer is not None
-        before = self._answers[at]
-        if answer is None or before is None or isinstance(before, Delivered):
-            keep_first = isinstance(before, Delivered) and isinstance(answer, Delivered)
-            self._answers[at] = before if keep_first else answer
+                before = self._answers[at]
+                self._answers[at] = answer if before is None else _worse(before, answer)
 
 
 def _batches(rows: Sequence[tuple[int, Row]]) -> Iterator[Sequence[tuple[int, Row]]]:
     """Requests in order; each ends before it would hold a mark twice."""
-    batch: list[tuple[int, Row]] = []
+    start = 0
     marks: set[object] = set()
-    for at, row in rows:
-        if len(batch) == MOST_RECORDS or row.mark in marks:
-            yield batch
-            batch, marks = [], set()
-        batch.append((at, row))
+    for position, (_, row) in enumerate(rows):
+        if position - start == MOST_RECORDS or row.mark in marks:
+            yield rows[start:position]
+            start, marks = position, set()
         if row.mark is not None:
             marks.add(row.mark)
-    if batch:
-        yield batch
+    if rows:
+        yield rows[start:]
+
+
+def _worse(before: Answered, answer: Answered | None) -> Answered | None:
+    """Of two writes for one record, the one that is no success; a missing one above all."""
+    if answer is None:
+        return None
+    return answer if isinstance(before, Delivered) and not isinstance(answer, Delivered) else before
 
 
 def _not_done(refusal: Refusal) -> Outcome:

@@ -99,6 +99,8 @@ def judge_records(
     it, or Salesforce `insists`: one record alone may just be out of the user's reach, and waits by itself.
     """
     rows = {at: _record_row(one, key) for at, one in enumerate(answers) if isinstance(one, Fault)}
+    if not rows:
+        return Judged(outcomes=[one for one in answers if not isinstance(one, Fault)])
     several = len(answers) > 1
     whole = len(rows) == len(answers)
     blocks = (several or insists) and whole and all(row.verdict is Verdict.BLOCKED for row in rows.values())

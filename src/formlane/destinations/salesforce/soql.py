@@ -46,10 +46,30 @@ class Found:
     exchange: Exchange = field(default=NOTHING_SENT)
 
 
+def canonical(field: Field, value: object) -> str | None:
+    """A value as it is compared: ids by their 15 characters, text without regard to case unless it minds.
+
+    None if it is empty, or nothing can have it.
+    """
+    if field.type in NUMBERS:
+        return _number(value)
+    if value is None or value == "" or isinstance(value, bool):
+        return None
+    text = str(value)
+    if field.type in {"id", "reference"}:
+        return text[:15] if _ID.fullmatch(text) else None
+    return text if field.case_sensitive else text.casefold()
+
+
 def key_of(fields: Sequence[Field], values: Sequence[object]) -> Key | None:
     """The key that these values make; None if one is empty, or nothing can have it."""
-    key = tuple(_canonical(one, value) for one, value in zip(fields, values, strict=True))
-    return None if None in key else tuple(map(str, key))
+    key: list[str] = []
+    for one, value in zip(fields, values, strict=True):
+        text = canonical(one, value)
+        if text is None:
+            return None
+        key.append(text)
+    return tuple(key)
 
 
 async def find_ids(
@@ -132,17 +152,9 @@ def _literal(field: Field, value: Json) -> str:
     return "'" + str(value).translate(_ESCAPES) + "'"
 
 
-def _canonical(field: Field, value: object) -> str | None:
-    """A value as it is compared: ids by their 15 characters, text without regard to case unless it minds."""
-    if value is None or value == "" or isinstance(value, bool):
+def _number(value: object) -> str | None:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
         return None
-    if field.type in NUMBERS:
-        try:
-            number = Decimal(str(value))
-        except InvalidOperation:
-            return None
-        return format(number.normalize(), "f") if number.is_finite() else None
-    text = str(value)
-    if field.type in {"id", "reference"}:
-        return text[:15] if _ID.fullmatch(text) else None
-    return text if field.case_sensitive else text.casefold()
+    return format(number.normalize(), "f") if number.is_finite() else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -25,8 +25,7 @@ Answered: TypeAlias = Outcome | Fault
 """What became of a record: settled, or the error that it was answered with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """What is sent of one record: for an update or a deletion, `id` says of which.
 
     No two rows of a request may have the same `mark`.
@@ -48,21 +47,24 @@ class Written:
 
 def adapted(records: Sequence[CallRecord], described: Described) -> Sequence[Mapping[str, Json]]:
     """The fields of each record as Salesforce takes them."""
-    names = {name for record in records[:1] for name in record.fields}
-    if any(record.fields.keys() - names for record in records):
-        names = {name for record in records for name in record.fields}
-    known = described.by_name
-    adapters = {
-        name: adapter
-        for name in names
-        if name in known and (adapter := adapter_of(known[name].type)) is not None
-    }
+    names = {name for record in records for name in record.fields} & described.by_name.keys()
+    adapters = [(name, adapter) for name in names if (adapter := adapter_of(described.by_name[name].type))]
     if not adapters:
         return [record.fields for record in records]
-    return [
-        {name: adapters[name](value) if name in adapters else value for name, value in record.fields.items()}
-        for record in records
-    ]
+    return [_adapted(record.fields, adapters) for record in records]
+
+
+def _adapted(
+    fields: Mapping[str, Json], adapters: Sequence[tuple[str, Callable[[Json], Json]]]
+) -> Mapping[str, Json]:
+    changed: dict[str, Json] = {}
+    for name, adapter in adapters:
+        if name in fields:
+            value = fields[name]
+            written = adapter(value)
+            if written is not value:
+                changed[name] = written
+    return {**fields, **changed} if changed else fields
 
 
 class Writer:
