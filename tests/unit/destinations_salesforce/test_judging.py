@@ -178,6 +178,10 @@ def test_automation_that_fails_gets_fewer_records_before_it_is_believed() -> Non
     some = judged(DELIVERED, failed)
     assert not some.bisect
     assert isinstance(some.outcomes[1], Deferred)
+    assert (
+        some.outcomes[1].message
+        == "Code of the organisation failed on the record. It is tried again by itself."
+    )
     [alone] = judged(failed).outcomes
     assert isinstance(alone, Rejected)
 

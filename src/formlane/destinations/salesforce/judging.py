@@ -155,10 +155,12 @@ def outcome_of(
 
 def _later(row: Row, fault: Fault, scope: Scope, secrets: Collection[str]) -> Deferred:
     """A trouble that passes, or is taken for one, and left nothing written."""
+    advises = row.verdict is Verdict.REJECTED  # what to do then is for when it does not pass
+    text = f"{row.text.partition('. ')[0]}." if advises else row.text
     return Deferred(
         scope=scope,
         reason=Reason.UNAVAILABLE if row.verdict is Verdict.UNCERTAIN else row.reason,
-        message=f"{row.text} It is tried again by itself.",
+        message=f"{text} It is tried again by itself.",
         vendor_code=fault.code or None,
         vendor_text=kept_text(fault.message or "", secrets) or None,
     )
