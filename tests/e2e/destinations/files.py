@@ -70,6 +70,9 @@ class FilesPlace:
                 records.append({"amount": None, **json.loads(line, parse_float=Decimal)})
         return records
 
+    def pass_time(self) -> None:
+        """Nothing here depends on the time."""
+
     def lose_answers(self, share: float, *, seed: int) -> None:
         self._losing = asyncio.ensure_future(self._lose(share, random.Random(seed)))
 

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from formlane_sandbox.clock import Clock
 from formlane_sandbox.faults import Fault, Kind
-from formlane_sandbox.jira.settings import API_TOKEN, EMAIL, Deployment, usual
+from formlane_sandbox.jira.settings import API_TOKEN, EMAIL, Deployment, Limits, usual
 from formlane_sandbox.jira.simulator import JiraSimulator
 from formlane_sandbox.server import running
+from tests.e2e.destinations.place import FAST, LATER
 from tests.e2e.destinations.submissions import Held
 from tests.e2e.product import TIME_SCALE
 
@@ -40,12 +41,12 @@ class JiraPlace:
     )
     match_field: str | None = "customfield_10211"
     tracking_field: str | None = "labels"
-    limits: Mapping[str, Any] = field(default_factory=lambda: {"rate": 80, "concurrency": 8})
+    limits: Mapping[str, Any] = field(default_factory=lambda: FAST)
     simulator: JiraSimulator = field(init=False)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        settings = usual(Deployment.CLOUD, index_lag=INDEX_LAG)
+        settings = usual(Deployment.CLOUD, index_lag=INDEX_LAG, limits=Limits(burst=None))
         async with running(JiraSimulator(settings, clock=Clock(time_scale=TIME_SCALE))) as self.simulator:
             yield
 
@@ -74,6 +75,9 @@ class JiraPlace:
 
     def held(self) -> list[Held]:
         return [_held(issue["fields"]) for issue in self.issues("HELP/Task")]
+
+    def pass_time(self) -> None:
+        self.simulator.clock.shift(LATER)
 
     def lose_answers(self, share: float, *, seed: int) -> None:
         self.simulator.faults.arm(

@@ -11,6 +11,9 @@ from tests.e2e.product import Customer
 
 FAST: Final[Mapping[str, Any]] = {"rate": 10_000, "concurrency": 16}
 
+LATER: Final = 30.0
+"""Seconds by which a clock is set forward."""
+
 
 class Place(Protocol):
     """One destination. `lines`: the input, or after `=` the formula, that each field of `object` gets.
@@ -49,6 +52,10 @@ class Place(Protocol):
 
     def held(self) -> list[Held]:
         """Everything that arrived."""
+        ...
+
+    def pass_time(self) -> None:
+        """Makes what is held so much older that a search sees it, and times of creation differ."""
         ...
 
     def lose_answers(self, share: float, *, seed: int) -> None:

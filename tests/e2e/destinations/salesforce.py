@@ -13,7 +13,7 @@ from formlane_sandbox.clock import Clock
 from formlane_sandbox.faults import Fault, Kind
 from formlane_sandbox.salesforce.simulator import Salesforce
 from formlane_sandbox.server import running
-from tests.e2e.destinations.place import FAST
+from tests.e2e.destinations.place import FAST, LATER
 from tests.e2e.destinations.submissions import Held
 from tests.e2e.product import TIME_SCALE
 
@@ -81,6 +81,9 @@ class SalesforcePlace:
             }
             for row in self.simulator.rows("Contact")
         ]
+
+    def pass_time(self) -> None:
+        self.simulator.clock.shift(LATER)
 
     def lose_answers(self, share: float, *, seed: int) -> None:
         for path in (WRITES, JOBS):

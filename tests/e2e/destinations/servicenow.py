@@ -15,7 +15,7 @@ from formlane_sandbox.server import running
 from formlane_sandbox.servicenow.schema import Column
 from formlane_sandbox.servicenow.schema_changes import AddField
 from formlane_sandbox.servicenow.simulator import ServiceNow
-from tests.e2e.destinations.place import FAST
+from tests.e2e.destinations.place import FAST, LATER
 from tests.e2e.destinations.submissions import Held
 from tests.e2e.product import TIME_SCALE
 
@@ -83,6 +83,9 @@ class ServiceNowPlace:
             }
             for row in self.simulator.rows(self.object)
         ]
+
+    def pass_time(self) -> None:
+        self.simulator.clock.shift(LATER)
 
     def lose_answers(self, share: float, *, seed: int) -> None:
         self.simulator.faults.arm(

@@ -16,7 +16,7 @@ from formlane_sandbox.sfmc.changes import AddObject
 from formlane_sandbox.sfmc.columns import Column, FieldType
 from formlane_sandbox.sfmc.settings import CLIENT_ID, CLIENT_SECRET, Limits, Settings
 from formlane_sandbox.sfmc.simulator import MarketingCloudSimulator
-from tests.e2e.destinations.place import FAST
+from tests.e2e.destinations.place import FAST, LATER
 from tests.e2e.destinations.submissions import Held
 from tests.e2e.product import TIME_SCALE
 
@@ -94,6 +94,9 @@ class SfmcPlace:
             }
             for row in self.simulator.objects(self.object)
         ]
+
+    def pass_time(self) -> None:
+        self.simulator.clock.shift(LATER)
 
     def lose_answers(self, share: float, *, seed: int) -> None:
         for method, path in (("POST", "*/rowset"), ("PUT", "*/rows"), ("POST", "*/rows")):

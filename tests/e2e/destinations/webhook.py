@@ -16,7 +16,7 @@ from formlane_sandbox.faults import Fault, Kind
 from formlane_sandbox.server import running
 from formlane_sandbox.webhook.settings import HookSettings, ReceiverSettings
 from formlane_sandbox.webhook.simulator import WebhookReceiver
-from tests.e2e.destinations.place import FAST
+from tests.e2e.destinations.place import FAST, LATER
 from tests.e2e.destinations.submissions import INPUTS, Held
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -62,6 +62,9 @@ class WebhookPlace:
         assert all(line["equal"] for line in lines if line["repeat"])
         bodies = [json.loads(line["body"], parse_float=Decimal) for line in lines if not line["repeat"]]
         return [{"amount": None, **record} for body in bodies for record in body["records"]]
+
+    def pass_time(self) -> None:
+        self.simulator.clock.shift(LATER)
 
     def lose_answers(self, share: float, *, seed: int) -> None:
         self.simulator.faults.arm(
