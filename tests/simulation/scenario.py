@@ -315,7 +315,7 @@ class Scenario:
 
     def _drain(self) -> None:
         """Until nothing waits any more."""
-        limit = self.kernel.seconds + dt.timedelta(days=3).total_seconds()
+        limit = self.kernel.seconds + dt.timedelta(days=6).total_seconds()  # daily limits are small
         while not self._is_drained():
             if self.kernel.steps > MOST_STEPS or self.kernel.seconds > limit:
                 waiting = [one.id for one in self.lanes.state.lanes.values() if one.ready_at is not None]
