@@ -354,6 +354,16 @@ def _parts_of(node: object) -> list[object]:
             raise ValueFault("not_json", "contains a value that JSON cannot hold, or a number beyond 64 bits")
 
 
+PHONE_LENGTH = 64
+URL_LENGTH = 8_192
+
+PLAIN_SHAPES: Mapping[FieldType, tuple[int, Callable[[str], object]]] = {
+    FieldType.EMAIL: (EMAIL_LENGTH, _PLAIN_EMAIL.fullmatch),
+    FieldType.PHONE: (PHONE_LENGTH, _PHONE.fullmatch),
+    FieldType.URL: (URL_LENGTH, _URL.fullmatch),
+}
+"""By type, how long an ASCII text may be and what it must match to be read as it stands; most are."""
+
 READERS: Mapping[FieldType, Callable[[object], Value]] = {
     FieldType.STRING: _read_text,
     FieldType.TEXT: _read_text,
@@ -367,9 +377,11 @@ READERS: Mapping[FieldType, Callable[[object], Value]] = {
         plain=_PLAIN_EMAIL,
     ),
     FieldType.PHONE: _shaped(
-        _PHONE, 64, "not_a_phone", "is not a telephone number such as +1 (555) 010-2345"
+        _PHONE, PHONE_LENGTH, "not_a_phone", "is not a telephone number such as +1 (555) 010-2345"
     ),
-    FieldType.URL: _shaped(_URL, 8_192, "not_a_url", "is not a web address such as https://example.org/page"),
+    FieldType.URL: _shaped(
+        _URL, URL_LENGTH, "not_a_url", "is not a web address such as https://example.org/page"
+    ),
     FieldType.BINARY: _read_binary,
     FieldType.INTEGER: _read_integer,
     FieldType.DECIMAL: _read_decimal,

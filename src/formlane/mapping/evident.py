@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from formlane.domain.types import FieldType
-from formlane.domain.values import INTEGER_BOUND
+from formlane.domain.values import INTEGER_BOUND, PLAIN_SHAPES, encodable
 from formlane.mapping.conversions import PLAIN, PLAIN_FLOATS
 
 EVIDENT: Mapping[FieldType, str] = {
@@ -17,5 +17,15 @@ EVIDENT: Mapping[FieldType, str] = {
     FieldType.BOOLEAN: "type(H_FIRST) is bool",
     FieldType.DECIMAL: f"type(H_FIRST) is float and {PLAIN_FLOATS[0]} < H_V < {PLAIN_FLOATS[1]}",
     **dict.fromkeys(PLAIN, "type(H_FIRST) is str and (H_V.isascii() or encodable(H_V))"),
+    **{
+        kind: f"type(H_FIRST) is str and H_V.isascii() and len(H_V) <= {longest} and matches_{kind}(H_V)"
+        for kind, (longest, _) in PLAIN_SHAPES.items()
+    },
 }
-"""Test per type of a raw value; generated code binds `encodable`."""
+"""Test per type of a raw value."""
+
+GLANCES: Mapping[str, object] = {
+    "encodable": encodable,
+    **{f"matches_{kind}": matches for kind, (_, matches) in PLAIN_SHAPES.items()},
+}
+"""What the tests call; to be bound by generated code that uses them."""

@@ -13,14 +13,15 @@ from typing import cast
 
 from formlane.domain.flows import LookupSource, SourceKind, SystemValue
 from formlane.domain.types import TEXTUAL, FieldType, Value
-from formlane.domain.values import READERS, ValueFault, encodable
+from formlane.domain.values import READERS, ValueFault
 from formlane.formulas import FormulaFault
 from formlane.mapping import quasiquote as code
 from formlane.mapping.binding import BoundInput, sought
 from formlane.mapping.conversions import PLAIN, passage
-from formlane.mapping.evident import EVIDENT
+from formlane.mapping.evident import EVIDENT, GLANCES
 from formlane.mapping.limits import CHOOSING, LineFault, counts_digits, digits_test
 from formlane.mapping.lines import NOTHING_KNOWN, OMITTED, SKIP, Known, Line, Mapper
+from formlane.mapping.remembered import remembering
 from formlane.mapping.resolve import ResolvedStep
 
 _PARAMETERS = ("record", "acceptance", "row", "tracking_key", "known")
@@ -86,7 +87,7 @@ class _Writer:
             "OMITTED": OMITTED,
             "NOTHING_KNOWN": NOTHING_KNOWN,
             "SKIP": SKIP,
-            "encodable": encodable,
+            **GLANCES,
             "version": resolved.version,
         }
 
@@ -159,7 +160,7 @@ class _Writer:
 if H_RAW is None or H_RAW == '':
     H_EMPTY
 else:
-    H_VALUE = H_PASS(H_RAW)
+    H_VALUE = H_PASS
     if H_VALUE is None or H_VALUE == '':
         H_EMPTY
     elif H_FITS:
@@ -169,7 +170,12 @@ else:
 """,
             H_RAW=self._raw(line.mapping.source.input or ""),
             H_VALUE=value,
-            H_PASS=self._bind(slot("pass_on"), passage(bound.kind, line.mapping.type, line.conversion)),
+            H_PASS=self._call(
+                bound,
+                slot("pass_on"),
+                passage(bound.kind, line.mapping.type, line.conversion),
+                self._raw(line.mapping.source.input or ""),
+            ),
             H_EMPTY=self._empty(line, slot),
             H_FITS=code.all_of(self._limits(line, slot, value)),
             H_PUT=self._put(line, value),
@@ -252,15 +258,23 @@ else:
             return code.constant(None)
         raw, stays = self._raw(name), bound.conversion.apply is None
         reader = READERS[bound.kind] if stays else bound.read
-        read = self._bind(code.name(f"read_{self.numbers[name]}"), reader)
+        read = self._call(bound, code.name(f"read_{self.numbers[name]}"), reader, raw)
         if not stays:
-            return code.expression("H_READ(H_RAW)", H_READ=read, H_RAW=raw)
-        if bound.kind not in PLAIN:
-            return code.expression("None if H_RAW is None else H_READ(H_RAW)", H_READ=read, H_RAW=raw)
+            return read
+        if bound.kind not in EVIDENT or bound.kind is FieldType.DECIMAL:
+            return code.expression("None if H_RAW is None else H_READ", H_READ=read, H_RAW=raw)
         test = code.expression(EVIDENT[bound.kind], H_FIRST=raw, H_V=raw)
         return code.expression(
-            "H_RAW if H_TEST or H_RAW is None else H_READ(H_RAW)", H_RAW=raw, H_TEST=test, H_READ=read
+            "H_RAW if H_TEST or H_RAW is None else H_READ", H_RAW=raw, H_TEST=test, H_READ=read
         )
+
+    def _call(
+        self, bound: BoundInput, name: ast.expr, function: Callable[..., object], value: ast.expr
+    ) -> ast.expr:
+        """The call of a function of a raw value."""
+        called = self._bind(name, function)
+        assert isinstance(called, ast.Name)
+        return remembering(bound.kind, called, value, self.bound)
 
     def _bind(self, target: ast.expr, value: object) -> ast.expr:
         assert isinstance(target, ast.Name)

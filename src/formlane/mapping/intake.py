@@ -13,10 +13,11 @@ from typing import cast
 
 from formlane.domain.flows import FlowDefinition
 from formlane.domain.forms import FormDefinition
-from formlane.domain.values import READERS, ValueFault, encodable, is_empty
+from formlane.domain.values import READERS, ValueFault, is_empty
 from formlane.mapping import quasiquote as code
 from formlane.mapping.conversions import PLAIN
-from formlane.mapping.evident import EVIDENT
+from formlane.mapping.evident import EVIDENT, GLANCES
+from formlane.mapping.remembered import remembering
 from formlane.mapping.rules import CLEAN, Rule, Verdict, examine, fault_of, rules_of
 
 
@@ -53,7 +54,7 @@ def compile_validator(definition: FormDefinition | FlowDefinition) -> Validator:
 def _clean_check(rules: Sequence[Rule]) -> Callable[[object], bool]:
     bound: dict[str, object] = {
         "knows_all": frozenset(rule.name for rule in rules).issuperset,
-        "encodable": encodable,
+        **GLANCES,
     }
     body = code.statements(
         """
@@ -70,11 +71,17 @@ return H_ALL
 def _field_check(rule: Rule, index: int, bound: dict[str, object]) -> ast.expr:
     """True when the field is right: evidently, or because reading it shows so."""
     bound[f"passes_{index}"] = _passes(rule)
-    passes = code.name(f"passes_{index}")
+    called = ast.Name(f"passes_{index}", ast.Load())
+    passes = remembering(rule.kind, called, code.name("v"), bound)
     if rule.kind not in EVIDENT or rule.minimum is not None or rule.maximum is not None:
-        return code.expression("H_PASSES(get(H_NAME))", H_PASSES=passes, H_NAME=code.constant(rule.name))
+        return code.expression(
+            "H_PASSES if (v := get(H_NAME)) is not None else H_NOTHING",
+            H_PASSES=passes,
+            H_NAME=code.constant(rule.name),
+            H_NOTHING=code.constant(_passes(rule)(None)),
+        )
     return code.expression(
-        "HEVIDENT or H_PASSES(v)" if rule.required else "HEVIDENT or v is None or H_PASSES(v)",
+        "HEVIDENT or H_PASSES" if rule.required else "HEVIDENT or v is None or H_PASSES",
         HEVIDENT=code.all_of(_evident(rule, index, bound)),
         H_PASSES=passes,
     )
