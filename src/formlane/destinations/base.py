@@ -265,7 +265,10 @@ class Journal(Protocol):
         ...
 
     async def save(self, state: bytes) -> None:
-        """Replaces what is kept. Returns after the commit."""
+        """Replaces what is kept. Returns after the commit.
+
+        From then on `send` is called again after a lost answer, whatever the operation declares.
+        """
         ...
 
     async def seal(self, content: bytes) -> Sealed:
@@ -335,6 +338,8 @@ class Connector(Protocol):
 
     async def find(self, call: Call) -> CallResult:
         """For each record: `Delivered` if its tracking key is there, else `Rejected(NOT_FOUND)`.
+
+        Any other outcome, of whichever record, makes the whole look count as failed.
 
         Only for operations declared `find`.
         """

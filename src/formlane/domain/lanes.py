@@ -195,7 +195,7 @@ class HeldRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
-    """A record of a replay with the step at which it stopped before; `detail` is that exception's, sealed."""
+    """A record of a replay that stopped before; `step` is for people, `detail` that exception's, sealed."""
 
     lane: UUID
     batch: UUID
@@ -311,7 +311,7 @@ class Settlement:
     are known. `finished`: the window is done. `given_back`: the lease ends. `quiet`: an answer was
     lost. `retry`: wait of the lane. `call`: whose journal is done with, on progress.
     `narrowed`: the window's new end. `cut`: where the next call ends. `flow_blocked`: the flow waits
-    for a person. `results`: what the window's records achieved so far, sealed; empty: nothing; None: as it was.
+    for a person. `results`: what its records achieved so far, sealed; empty: nothing; None: as before.
     """
 
     lane: UUID

@@ -14,7 +14,7 @@ from formlane.errors import InvalidInput, NotFound
 from formlane.mapping.checks import check_bindings, check_flow
 from formlane.mapping.documents import MOST_STEPS
 from formlane.mapping.expansion import expanded
-from formlane.mapping.findings import Finding, Severity, error, warning
+from formlane.mapping.findings import Finding, Severity, error, meant, warning
 from formlane.mapping.fitting import Fields, fitted
 from formlane.mapping.related import Offer
 from formlane.services.accounts import Accounts
@@ -69,6 +69,8 @@ class Examiner:
         account = await self._accounts.get(tenant, flow.connection)
         destination = self._destination(account.kind)
         described, trouble = await self._described(account, definition) if describe else ({}, [])
+        if describe:
+            trouble += await self._of_objects(account, definition)
         offer = Offer(
             matching=destination.matching,
             looks_up=destination.looks_up,
@@ -116,6 +118,25 @@ class Examiner:
                 message = f"The destination could not be asked for the fields of {name}: {fault}"
                 trouble[name] = warning(pointer, NOT_DESCRIBED, message)
         return described, list(trouble.values())
+
+    async def _of_objects(self, account: Account, definition: FlowDefinition) -> list[Finding]:
+        """Whether the destination lists the objects of the steps, with what is done to them."""
+        try:
+            listed = {info.name: info for info in await self._engine.objects(account)}
+        except InvalidInput:
+            return []  # told with the fields already
+        findings = []
+        for index, step in enumerate(definition.steps):
+            info = listed.get(step.object)
+            if info is None:
+                message = f"The destination does not list {step.object} among its objects."
+                hint = meant(step.object, listed)
+                findings.append(warning(f"/steps/{index}/object", "unknown_object", message, hint))
+            elif step.operation not in info.operations:
+                offered = ", ".join(info.operations) or "nothing"
+                message = f"{info.label} does not take {step.operation} on this connection, only {offered}."
+                findings.append(error(f"/steps/{index}/operation", "not_offered", message))
+        return findings
 
     async def _of_routes(self, tenant: UUID, flow: Flow, definition: FlowDefinition) -> list[Finding]:
         findings: list[Finding] = []

@@ -70,11 +70,13 @@ def tune(given: OperationSpec, _settings: Mapping[str, Json], options: Mapping[s
 class Crm:
     """Tells its objects. `silent`: of these it cannot tell the fields; `asked`: what it was asked for.
 
-    `gone`: fields it has no more.
+    `gone`: fields it has no more; `unlisted`: objects it does not list; `read_only`: that cannot be written.
     """
 
     silent: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
+    unlisted: set[str] = field(default_factory=set)
+    read_only: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
     def connect(self, _equipment: Equipment) -> Crm:
@@ -105,7 +107,11 @@ class Crm:
         return CheckReport(steps=())
 
     async def objects(self) -> Sequence[ObjectInfo]:
-        return [ObjectInfo(name=name, label=name, operations=tuple(Operation)) for name in OBJECTS]
+        return [
+            ObjectInfo(name=name, label=name, operations=() if name in self.read_only else tuple(Operation))
+            for name in OBJECTS
+            if name not in self.unlisted
+        ]
 
     async def fields(self, name: str) -> Sequence[FieldInfo]:
         self.asked.append(name)

@@ -26,6 +26,7 @@ from formlane.domain.flows import (
 )
 from formlane.domain.types import FieldType
 from formlane.errors import InvalidInput
+from formlane.mapping.findings import Severity
 from formlane.services.connections import ConnectionChange
 from formlane.services.ports.connections import PauseScope
 from formlane.services.ports.flows import Flow
@@ -232,3 +233,17 @@ async def test_a_flow_that_drifted_goes_on_once_its_version_fits_again(
     assert await reasons() == {"drift", "user"}
     crm.silent.clear()
     assert await reasons() == {"user"}
+
+
+async def test_an_object_that_is_not_listed_is_a_warning_and_an_operation_it_lacks_an_error(
+    world: World, alice: UUID, crm: Crm
+) -> None:
+    crm.unlisted.add("Case")
+    crm.read_only.add("Contact")
+    flow = await drafted(world, alice, DRAFT)
+    findings = {
+        (finding.pointer, finding.code, finding.severity)
+        for finding in await world.flows.validate(alice, flow.id)
+    }
+    assert ("/steps/0/operation", "not_offered", Severity.ERROR) in findings
+    assert ("/steps/1/object", "unknown_object", Severity.WARNING) in findings
