@@ -154,16 +154,22 @@ class Product:
 
 
 @contextlib.asynccontextmanager
-async def running_product(dsn: str, *, state: Path, allowed: Addresses) -> AsyncIterator[Product]:
-    """API, worker and scheduler on a migrated database; `allowed` local addresses may be delivered to."""
+async def running_product(
+    dsn: str, *, state: Path, allowed: Addresses, works: bool = True
+) -> AsyncIterator[Product]:
+    """API, worker and scheduler on a migrated database; `allowed` local addresses may be delivered to.
+
+    Without `works` there is no worker: the test runs its own.
+    """
     settings = Settings(
         environment=Environment.TEST, state_dir=state, time_scale=TIME_SCALE, egress_allow=tuple(allowed)
     )
     async with contextlib.AsyncExitStack() as stack:
         hub = await stack.enter_async_context(open_hub(settings, dsn, name="tests"))
         hub.doorbell.listen()
-        worker = new_worker(hub)
-        await stack.enter_async_context(_service(worker.run, worker.stop))
+        if works:
+            worker = new_worker(hub)
+            await stack.enter_async_context(_service(worker.run, worker.stop))
         scheduler = Scheduler(duties=hub.duties, tick=TIME_SCALE)
         await stack.enter_async_context(_service(scheduler.run, scheduler.stop))
         await hub.intake.start()

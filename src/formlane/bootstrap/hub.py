@@ -144,7 +144,9 @@ def _wire(
     tokens, accounts, connections, consents = _wire_connections(
         settings, store, engine, vault, clock, outside
     )
-    flows = Flows(store=store, engine=engine, accounts=accounts, cell=cell)
+    flows = Flows(
+        store=store, engine=engine, accounts=accounts, cell=cell, time_scale=settings.time_scale
+    )
     return Hub(
         settings=settings,
         pool=pool,
@@ -207,6 +209,7 @@ def _wire_connections(
         tokens=tokens,
         guard=outside.guard,
         cell=settings.cell,
+        time_scale=settings.time_scale,
     )
     consents = Consents(
         store=store,

@@ -83,7 +83,7 @@ class ConnectionView:
 
 
 class Connections:
-    """Use cases around connections."""
+    """Use cases around connections. `time_scale` shortens quiet times, for tests."""
 
     def __init__(
         self,
@@ -95,6 +95,7 @@ class Connections:
         tokens: TokenKeepers,
         guard: Guard,
         cell: int = 0,
+        time_scale: float = 1.0,
     ) -> None:
         self._store = store
         self._sealing = sealing
@@ -103,6 +104,7 @@ class Connections:
         self._tokens = tokens
         self._guard = guard
         self._cell = cell
+        self._time_scale = time_scale
 
     def destinations(self) -> Sequence[Destination]:
         """The kinds on offer; their declarations give forms and JSON Schemas."""
@@ -194,7 +196,7 @@ class Connections:
                 revision=now.revision + 1,
             )
             # Lanes are locked before the connection's state, as in settle().
-            await reshape_lanes(unit, connection, destination, settings)
+            await reshape_lanes(unit, connection, destination, settings, time_scale=self._time_scale)
             await unit.connections.update(changed, pace_of(destination, change.limits))
             for secret in sealed:
                 await unit.connections.keep_secret(connection, secret)

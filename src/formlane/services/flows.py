@@ -62,11 +62,15 @@ class FlowStats:
 
 
 class Flows:
-    """Use cases around flows."""
+    """Use cases around flows. `time_scale` shortens quiet times, for tests."""
 
-    def __init__(self, *, store: Store, engine: Engine, accounts: Accounts, cell: int = 0) -> None:
+    def __init__(
+        self, *, store: Store, engine: Engine, accounts: Accounts, cell: int = 0, time_scale: float = 1.0
+    ) -> None:
         self._store = store
-        self._publisher = Publisher(store=store, engine=engine, accounts=accounts, cell=cell)
+        self._publisher = Publisher(
+            store=store, engine=engine, accounts=accounts, cell=cell, time_scale=time_scale
+        )
         self._cell = cell
 
     async def create(self, tenant: UUID, connection: UUID, *, name: str, draft: FlowDefinition) -> FlowView:

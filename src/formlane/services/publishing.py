@@ -11,7 +11,7 @@ from formlane.engines.base import Engine
 from formlane.errors import Conflict
 from formlane.mapping.findings import Finding
 from formlane.services.accounts import Accounts
-from formlane.services.examining import Examiner
+from formlane.services.examining import Examination, Examiner
 from formlane.services.forms import warnings_of
 from formlane.services.ports.flows import Flow, FlowVersion, LaneShape, Release
 from formlane.services.ports.store import Store, Unit
@@ -23,11 +23,14 @@ NOT_PUBLISHED = "The flow cannot be published as it is."
 class Publisher:
     """Checks drafts and makes versions live. Asks the engine outside of transactions."""
 
-    def __init__(self, *, store: Store, engine: Engine, accounts: Accounts, cell: int) -> None:
+    def __init__(
+        self, *, store: Store, engine: Engine, accounts: Accounts, cell: int, time_scale: float
+    ) -> None:
         self._store = store
         self._engine = engine
         self._examiner = Examiner(store=store, engine=engine, accounts=accounts)
         self._cell = cell
+        self._time_scale = time_scale
 
     async def findings(
         self, tenant: UUID, flow: Flow, definition: FlowDefinition, *, describe: bool
@@ -44,7 +47,7 @@ class Publisher:
         examined = await self._examiner.examine(tenant, flow, flow.draft, describe=describe)
         warnings = warnings_of(examined.findings, NOT_PUBLISHED)
         definition = examined.version()
-        shape = lane_shape(definition, examined.destination, examined.account.settings)
+        shape = self._shape(examined, definition)
         await self._engine.save_flow(examined.account, flow.id, definition)
         async with self._store.tenant(tenant) as unit:
             now = await unit.flows.get(flow_id, lock=True)
@@ -72,13 +75,18 @@ class Publisher:
             version = await unit.flows.version(flow_id, number)
         examined = await self._examiner.examine(tenant, flow, version.definition, describe=False)
         warnings = warnings_of(examined.findings, f"Version {number} cannot be made live again as it is.")
-        shape = lane_shape(version.definition, examined.destination, examined.account.settings)
+        shape = self._shape(examined, version.definition)
         await self._engine.save_flow(examined.account, flow.id, version.definition)
         async with self._store.tenant(tenant) as unit:
             now = await unit.flows.get(flow_id, lock=True)
             release = await self._go_live(unit, now, version, shape)
             after = await unit.flows.get(flow_id)
         return after, version, release, warnings
+
+    def _shape(self, examined: Examination, definition: FlowDefinition) -> LaneShape:
+        return lane_shape(
+            definition, examined.destination, examined.account.settings, time_scale=self._time_scale
+        )
 
     async def _go_live(self, unit: Unit, flow: Flow, version: FlowVersion, shape: LaneShape) -> Release:
         """Lanes first, then the release that uses them; intake learns of both by the sources' revisions."""

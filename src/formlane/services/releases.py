@@ -68,14 +68,19 @@ def limits_of(specs: Sequence[OperationSpec]) -> OperationSpec:
 
 
 def lane_shape(
-    definition: FlowDefinition, destination: Destination, settings: Mapping[str, Json]
+    definition: FlowDefinition,
+    destination: Destination,
+    settings: Mapping[str, Json],
+    *,
+    time_scale: float = 1.0,
 ) -> LaneShape:
     """What the lanes of a flow are made to.
 
     One shard where the destination asks for one. A file window closes after its time, rows or bytes;
-    what would not fit into one call is never one window.
+    what would not fit into one call is never one window. `time_scale` shortens the quiet time.
     """
     spec = limits_of(specs_of(definition, destination, settings))
+    quiet = spec.quiet * time_scale
     shards = 1 if destination.one_lane else definition.shards
     if destination.file_windows and definition.window is not None:
         window = definition.window
@@ -85,7 +90,7 @@ def lane_shape(
             window_rows=min(window.rows, spec.max_records),
             window_bytes=min(window.bytes, spec.max_bytes),
             window_length=dt.timedelta(seconds=window.seconds) if window.seconds else None,
-            quiet=spec.quiet,
+            quiet=quiet,
         )
     rows = max(WINDOW_ROWS, WINDOW_CALLS * spec.max_records, spec.bulk.max_records if spec.bulk else 0)
     if destination.file_windows:
@@ -96,7 +101,7 @@ def lane_shape(
         window_rows=rows,
         window_bytes=BULK_WINDOW_BYTES if spec.bulk else WINDOW_BYTES,
         window_length=None,
-        quiet=spec.quiet,
+        quiet=quiet,
     )
 
 
@@ -148,13 +153,19 @@ async def release_again(unit: Unit, flow_id: UUID) -> None:
 
 
 async def reshape_lanes(
-    unit: Unit, connection: UUID, destination: Destination, settings: Mapping[str, Json]
+    unit: Unit,
+    connection: UUID,
+    destination: Destination,
+    settings: Mapping[str, Json],
+    *,
+    time_scale: float = 1.0,
 ) -> None:
     """Lanes copy the sizes of calls, which the connection's settings may change."""
     for flow in await unit.flows.all(connection=connection):
         if flow.version is not None:
             version = await unit.flows.version(flow.id, flow.version)
-            await unit.lanes.reshape(flow.id, lane_shape(version.definition, destination, settings))
+            shape = lane_shape(version.definition, destination, settings, time_scale=time_scale)
+            await unit.lanes.reshape(flow.id, shape)
 
 
 def _pruned(bound: BoundForm, definition: FlowDefinition) -> BoundForm:

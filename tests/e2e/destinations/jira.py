@@ -104,6 +104,8 @@ def _held(fields: Mapping[str, Any]) -> Held:
 def _text(document: Mapping[str, Any]) -> str:
     """The lines of an Atlassian document: one per paragraph, more where a line is broken."""
     return "\n".join(
-        "".join("\n" if node["type"] == "hardBreak" else node["text"] for node in paragraph.get("content", ()))
+        "".join(
+            "\n" if node["type"] == "hardBreak" else node["text"] for node in paragraph.get("content", ())
+        )
         for paragraph in document["content"]
     )

@@ -48,7 +48,9 @@ class ServiceNowPlace:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with running(ServiceNow(clock=Clock(time_scale=TIME_SCALE))) as self.simulator:
-            self.simulator.change(AddField(table=self.object, field=Column(name="u_reference", max_length=40)))
+            self.simulator.change(
+                AddField(table=self.object, field=Column(name="u_reference", max_length=40))
+            )
             yield
 
     @property

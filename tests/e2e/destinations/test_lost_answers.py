@@ -1,4 +1,4 @@
-"""A fifth of all answers to writes is lost after the work was done: nothing is lost, nothing is there twice."""
+"""A fifth of the answers to writes is lost after the work was done: nothing is lost, nothing is twice."""
 
 from __future__ import annotations
 
