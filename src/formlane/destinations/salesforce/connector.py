@@ -162,9 +162,9 @@ class SalesforceConnector:
             return CallResult.whole(waiting, len(call.records))
         writer = Writer(self._client, call.object, headers=self._settings.headers)
         delivery = Delivery(self._client, writer, call, described)
-        await delivery.work(route, caution.note)
+        await delivery.work(route, caution)
         judged = delivery.judged(route, insists=self._insists)
-        return await self._finished(call, judged, delivery.exchange, journal)
+        return await self._finished(call, judged, delivery.exchange, journal, keeps=bool(caution.found))
 
     async def _send_bulk(
         self, call: Call, described: Described, route: Route, journal: Journal
@@ -185,15 +185,17 @@ class SalesforceConnector:
         )
         return await self._finished(call, judged, came.exchange, journal)
 
-    async def _finished(self, call: Call, judged: Judged, exchange: Exchange, journal: Journal) -> CallResult:
-        """The result of a call, with what only a new description can tell."""
+    async def _finished(
+        self, call: Call, judged: Judged, exchange: Exchange, journal: Journal, *, keeps: bool = False
+    ) -> CallResult:
+        """The result of a call, with what only a new description can tell. `keeps`: the journal stays."""
         outcomes, bisect = judged.outcomes, judged.bisect
         refused = all(isinstance(one, Blocked) or _asks(one) for one in outcomes)
         self._refused_in_a_row = self._refused_in_a_row + 1 if refused else 0
         if judged.drift and (gone := await self._drift(call)):
             outcomes = [gone if _may_be_drift(one) else one for one in outcomes]
             bisect = False
-        if journal.saved and all(isinstance(one, Deferred | Blocked) for one in outcomes):
+        if journal.saved and not keeps and all(isinstance(one, Deferred | Blocked) for one in outcomes):
             await keep(journal, None)
         return CallResult(outcomes=outcomes, exchange=exchange, bisect=bisect)
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from itertools import zip_longest
 from typing import Final, cast
 
 from formlane.destinations.base import Call, Clock, Journal
 from formlane.domain.flows import Operation
-from formlane.domain.outcomes import Deferred, Delivered, Outcome, Pending, Rejected, Scope
+from formlane.domain.outcomes import (
+    DELIVERED,
+    Deferred,
+    Delivered,
+    Outcome,
+    Pending,
+    Reason,
+    Rejected,
+    Scope,
+    Skipped,
+)
 from formlane.domain.types import Json
 
 from .client import SalesforceClient
@@ -40,8 +50,8 @@ class Delivery:
         self.refusal: Refusal | None = None
         self.exchange = NOTHING_SENT
 
-    async def work(self, route: Route, before_creating: Callable[[], Awaitable[None]]) -> None:
-        """Sends everything, as far as it goes. `before_creating` precedes what must not be repeated soon."""
+    async def work(self, route: Route, caution: Caution) -> None:
+        """Sends everything, as far as it goes. `caution` is told of what must not be repeated blindly."""
         for start in range(0, len(self._fields), MOST_RECORDS):
             if self.refusal is not None:
                 return
@@ -56,7 +66,7 @@ class Delivery:
                 case Way.DIRECT:
                     await self._direct(route, span)
                 case _:
-                    await self._match(route, span, before_creating)
+                    await self._match(route, span, caution)
 
     def judged(self, route: Route, *, insists: bool) -> Judged:
         """The outcomes, once `work` is done."""
@@ -99,20 +109,22 @@ class Delivery:
                 found.append((at, str(value)))
         await self._change(found)
 
-    async def _match(self, route: Route, span: range, before_creating: Callable[[], Awaitable[None]]) -> None:
+    async def _match(self, route: Route, span: range, caution: Caution) -> None:
         plan = await plan_of(self._client, self._described, self._call, route, span)
         if isinstance(plan, Refusal):
             self.refusal, self.exchange = plan, plan.exchange
             return
         for at, outcome in plan.settled.items():
-            self._answers[at] = outcome
+            self._answers[at] = DELIVERED if at in caution.found and _is_missing(outcome) else outcome
+        if self._call.operation is Operation.DELETE:
+            await caution.note_found({at for at, _ in plan.found})
         await self._change(plan.found)
         if plan.missing and self.refusal is None:
             if route.tracking is not None:
                 keyed = Route(way=Way.KEYED, key=(route.tracking,), tracking=route.tracking)
                 await self._upsert(keyed, plan.missing)
             else:
-                await before_creating()
+                await caution.note()
                 rows = [(at, Row(fields=self._fields[at])) for at in plan.missing]
                 await self._write(self._writer.create, rows)
 
@@ -178,19 +190,30 @@ def _not_done(refusal: Refusal) -> Outcome:
     )
 
 
+def _is_missing(outcome: Outcome) -> bool:
+    return isinstance(outcome, Rejected | Skipped) and outcome.reason is Reason.NOT_FOUND
+
+
 class Caution:
-    """Keeps a call that makes records without a unique key from being repeated while it may still run."""
+    """Keeps a call that makes records without a unique key from being repeated while it may still run.
+
+    Remembers, too, which records were there to be deleted: gone later, they are done. `found`: their
+    positions.
+    """
 
     def __init__(self, journal: Journal, clock: Clock, *, time_scale: float) -> None:
         self._journal = journal
         self._clock = clock
         self._span = LONGEST_REQUEST * time_scale
         self._noted = False
+        self._kept = kept_of(journal)
+        self.found = frozenset(() if self._kept is None else self._kept.found)
 
     def wait(self) -> Pending | None:
-        """How long an earlier try may still be under way; None if none can be."""
-        kept = kept_of(self._journal)
-        left = dt.timedelta(0) if kept is None else kept.at + self._span - self._clock.now()
+        """How long an earlier try may still be under way; None if none can be, or it does no harm."""
+        if self._kept is None or self.found:
+            return None
+        left = self._kept.at + self._span - self._clock.now()
         return Pending(continuation=b"", check_after=left) if left > dt.timedelta(0) else None
 
     async def note(self) -> None:
@@ -198,3 +221,9 @@ class Caution:
         if not self._noted:
             await keep(self._journal, Kept(at=self._clock.now()))
             self._noted = True
+
+    async def note_found(self, positions: Set[int]) -> None:
+        """To be awaited right before records are deleted."""
+        if not positions <= self.found:
+            self.found |= positions
+            await keep(self._journal, Kept(at=self._clock.now(), found=tuple(sorted(self.found))))

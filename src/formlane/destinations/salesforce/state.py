@@ -10,10 +10,14 @@ from formlane.destinations.base import Journal
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """When the last try began what must not be repeated blindly; `job`: as a job of the Bulk API."""
+    """When the last try began what must not be repeated blindly; `job`: as a job of the Bulk API.
+
+    `found`: positions of records that were there to be deleted.
+    """
 
     at: dt.datetime
     job: str = ""
+    found: tuple[int, ...] = ()
 
 
 def kept_of(journal: Journal) -> Kept | None:
