@@ -18,6 +18,7 @@ from formlane.destinations.base import (
     Exchange,
     FieldInfo,
     Journal,
+    Level,
     Limits,
     ObjectInfo,
     OperationSpec,
@@ -297,6 +298,7 @@ SFTP = Destination(
     options=OPTIONS,
     validate_step=validate_step,
     limits=Limits(rate=20.0, burst=20, concurrency=1),
+    level=Level.DEPENDABLE,
     one_lane=True,
     file_windows=True,
 )
