@@ -31,18 +31,14 @@ class SystemLookup:
     async def __call__(self, name: str) -> list[Address]:
         """Ask, or join the question that is out. Being cancelled leaves the question to the others."""
         future = self._asked.get(name)
-        if future is None or future.done():
+        if future is None:
             future = self._asked[name] = self._pool.submit(_addresses, name)
-            future.add_done_callback(lambda done: self._forget(name, done))
+            future.add_done_callback(lambda _done: self._asked.pop(name, None))
         return await asyncio.shield(asyncio.wrap_future(future))
 
     def close(self) -> None:
         """Let the threads end; questions still out are dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _forget(self, name: str, done: Future[list[Address]]) -> None:
-        if self._asked.get(name) is done:
-            self._asked.pop(name, None)
 
 
 def _addresses(name: str) -> list[Address]:

@@ -9,9 +9,6 @@ import idna
 
 from .blocked import Address
 
-LONGEST_NAME = 253
-"""Characters of a host name without the final dot (RFC 1035 2.3.4)."""
-
 INSIDE_SUFFIXES = (
     "localhost",
     "local",
@@ -50,14 +47,14 @@ def address_literal(host: str) -> Address | None:
 
 
 def canonical_name(host: str) -> str:
-    """The name in lower-case A-labels (IDNA 2008 after UTS 46), without a final dot, or ValueError."""
+    """The name in lower-case A-labels (IDNA 2008 after UTS 46), without a final dot, or ValueError.
+
+    The library refuses empty labels and names of more than 253 characters (RFC 1035 2.3.4).
+    """
     try:
-        name = idna.encode(host, uts46=True, std3_rules=True).decode("ascii").removesuffix(".")
+        return idna.encode(host, uts46=True, std3_rules=True).decode("ascii").removesuffix(".")
     except UnicodeError as error:
         raise ValueError("not a host name") from error
-    if not name or len(name) > LONGEST_NAME:
-        raise ValueError("not a host name")
-    return name
 
 
 def is_inside(name: str, own_domains: frozenset[str]) -> bool:
