@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.destinations.place import Place, connect, draft
 from tests.e2e.destinations.places import KINDS
-from tests.e2e.destinations.submissions import NONE, SIZE, difference, submissions
+from tests.e2e.destinations.submissions import NONE, SIZE, difference, submissions, tell
 from tests.e2e.product import Customer
 
 
@@ -22,6 +22,7 @@ async def test_every_record_arrives_once_and_as_it_was(
     sent = submissions(SIZE)
     await customer.push(flow, sent)
     stats = await customer.drained(flow)
+    tell(f"{kind}: {stats['delivered']} of {SIZE} delivered, p95 {stats['p95_milliseconds']:.0f} ms")
 
     assert (stats["accepted"], stats["delivered"]) == (SIZE, SIZE)
     assert difference(sent, place.held()) == NONE

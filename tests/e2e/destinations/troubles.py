@@ -138,10 +138,10 @@ REQUIRED: Final[Mapping[str, Trouble]] = {
 WANTED: Final[Mapping[str, str]] = {
     "salesforce": "Department",
     "sfmc": "Region",
-    "servicenow": "u_phone",
+    "servicenow": "Phone",
     "jira": "customfield_10218",
 }
-"""What that field is called."""
+"""What the vendor calls that field when it misses it."""
 
 REVOKED: Final[Mapping[str, Trouble]] = {
     "salesforce": Trouble(_salesforce_secret, nothing),
