@@ -111,6 +111,11 @@ class Failure:
     elapsed: float
     status: int | None = None
 
+    @property
+    def sentence(self) -> str:
+        """The text with a capital and a full stop."""
+        return f"{self.text[:1].upper()}{self.text[1:]}."
+
 
 class HttpClient:
     """The pool of one account. Made by `HttpClients`."""

@@ -30,6 +30,7 @@ from formlane.destinations.oauth_grants import (
     RefreshToken,
     private_key_fault,
 )
+from formlane.destinations.redaction import kept_text
 from formlane.destinations.retry_after import wait_asked_for
 from formlane.destinations.tokens import Obtain, Obtained, Style, Token, TokenKeeper, is_refused, renewal_of
 from formlane.domain.outcomes import Blocked, Deferred, Uncertain
@@ -51,9 +52,6 @@ __all__ = [
 TIMEOUT: Final = 20.0
 """Seconds for one token request."""
 
-SHORT: Final = 200
-"""Characters of the destination's own words that are kept."""
-
 LONGEST: Final = dt.timedelta(days=365)
 """Of a longer lifetime we do not make use."""
 
@@ -62,7 +60,6 @@ _TOKEN: Final = re.compile(r"[\x20-\x7e]+")
 
 _OURS: Final = frozenset({"access_token", "refresh_token", "id_token"})
 _PLAIN: Final = str | int | float
-_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd]+")
 
 
 class OAuth:
@@ -122,8 +119,8 @@ class OAuth:
         description = said.get("error_description") or said.get("message") or ""
         return refusal(
             answer.status,
-            _shown(code, hidden),
-            _shown(str(description), hidden),
+            kept_text(code, hidden),
+            kept_text(str(description), hidden),
             repair=self._grant.repair,
             retry_after=wait_asked_for(answer.headers, now=now),
         )
@@ -190,10 +187,3 @@ def _is_token(value: Json) -> bool:
 
 def _span(seconds: str) -> dt.timedelta:
     return dt.timedelta(seconds=min(float(seconds), LONGEST.total_seconds()))
-
-
-def _shown(text: str, hidden: Sequence[str]) -> str:
-    """The destination's words, short, printable, without what we sent it."""
-    for secret in filter(None, hidden):
-        text = text.replace(secret, "***")
-    return _UNPRINTABLE.sub(" ", text)[:SHORT]

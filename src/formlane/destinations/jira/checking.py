@@ -12,8 +12,8 @@ from formlane.domain.outcomes import Reason, Rejected
 
 from .client import JiraClient, Refused
 from .config import Deployment, JiraSettings
-from .redaction import Trace
 from .screens import Screens, decoded
+from .trace import Trace
 
 Found: TypeAlias = tuple[str, str, str]
 """Name of a step, its fault or nothing, and what to say when all is well."""

@@ -11,17 +11,21 @@ from yarl import URL
 
 from formlane.destinations.base import Equipment
 from formlane.destinations.http import Answer, Failure
+from formlane.destinations.redaction import exchange_of, kept_text
 from formlane.destinations.retry_after import LONGEST_WAIT, read_retry_after
 from formlane.domain.outcomes import Rejected
 
 from .access import Access, Entrance
 from .config import JiraSettings
 from .errors import ANSWERS, Row, Trouble, failure_row, outcome_of
-from .redaction import KEPT, KEPT_OF_SUCCESS, Trace, kept_text
-from .sentences import read_complaint
+from .sentences import SHORT, read_complaint
+from .trace import Trace
 
 SECONDS: Final = 80.0
 """For one request: fifty creates are made one after another there."""
+
+KEPT: Final = 8 * 1024
+"""Characters of a refusal that are kept with the attempt."""
 
 LARGEST: Final = 8 * 1024 * 1024
 """Bytes of an answer that are read: the choices of a create screen can be many."""
@@ -120,8 +124,7 @@ class JiraClient:
 
     def _judge(self, result: Answer | Failure, *, reads: bool, attempt: int) -> Answer | Refused:
         if isinstance(result, Failure):
-            text = f"{result.text[:1].upper()}{result.text[1:]}."
-            outcome = outcome_of(failure_row(result), said=text, reads=reads, code=result.fault)
+            outcome = outcome_of(failure_row(result), said=result.sentence, reads=reads, code=result.fault)
             return Refused(outcome=outcome)
         code = _code(result, attempt)
         if code is None:
@@ -153,8 +156,7 @@ class JiraClient:
             return None
 
     def _words(self, answer: Answer) -> str | None:
-        text = read_complaint(answer.body).text()
-        return kept_text(text.encode(), self._secrets, most=len(text)) or None
+        return kept_text(read_complaint(answer.body).line(), self._secrets, most=SHORT) or None
 
     def _note(
         self,
@@ -165,12 +167,8 @@ class JiraClient:
         judged: Answer | Refused,
     ) -> None:
         failed = isinstance(judged, Refused)
-        if isinstance(result, Failure):
-            trace.note(line, result.status, result.text, failed=True)
-            return
         hidden = (*self._secrets, entrance.authorization.partition(" ")[2])
-        text = kept_text(result.body, hidden, most=KEPT if failed else KEPT_OF_SUCCESS)
-        trace.note(line, result.status, text, failed=failed)
+        trace.note(exchange_of(line, result, hidden, good=not failed, most=KEPT), failed=failed)
 
 
 _RENEWED: Final = frozenset({"401", "AUTHENTICATED_FAILED"})

@@ -45,11 +45,11 @@ from .config import (
 from .creating import BULK, create
 from .fields import USER, USER_FIELD
 from .looking import Looker
-from .redaction import Trace
 from .run import Run
 from .screens import Screen, Screens
 from .search import Searcher
 from .sentences import missing_fields
+from .trace import Trace
 from .visibility import LAG, Visibility
 
 DEADLINE: Final = dt.timedelta(seconds=90)

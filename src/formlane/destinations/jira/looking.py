@@ -11,10 +11,10 @@ from formlane.domain.outcomes import Blocked, Reason, Rejected, Scope
 
 from .client import JiraClient, Refused
 from .fields import KEY, USER
-from .redaction import Trace
 from .screens import Screens, decoded
 from .search import ISSUE_KEY, Searcher, canonical
 from .sentences import missing_fields
+from .trace import Trace
 from .users import find_user
 
 _TOO_MANY = Blocked(

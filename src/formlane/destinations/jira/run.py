@@ -15,9 +15,9 @@ from formlane.domain.types import Json
 
 from .client import JiraClient, Refused
 from .fields import KEY
-from .redaction import Trace
 from .screens import Screen, Screens
 from .sentences import Complaint, changed_type, find_fault
+from .trace import Trace
 from .values import Shape, Unfit, Write
 
 PROPERTY: Final = "formlane.record"

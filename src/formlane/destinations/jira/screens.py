@@ -18,7 +18,7 @@ from .client import JiraClient, Refused
 from .config import OBJECT
 from .errors import ANSWERS, outcome_of
 from .fields import KEY, KEY_FIELD, USER, Field, FieldDocument, field_of
-from .redaction import Trace
+from .trace import Trace
 
 LIFETIME: Final = 900.0
 """Seconds for which a create screen is taken for current while nothing contradicts it."""

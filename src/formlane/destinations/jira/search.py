@@ -23,10 +23,10 @@ from formlane.domain.types import Json
 from .client import JiraClient, Refused
 from .errors import Trouble, outcome_of
 from .fields import Field
-from .redaction import Trace
 from .run import PROPERTY, encode
 from .screens import Place, decoded
 from .sentences import read_complaint, row_of
+from .trace import Trace
 from .values import Shape, text_of
 
 ISSUE_KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9_]*)-[1-9][0-9]{0,17}")

@@ -16,7 +16,9 @@ from msgspec import Struct
 from formlane.domain.outcomes import Blocked, Reason, Scope
 
 from .errors import Row, Trouble, Verdict, outcome_of
-from .redaction import SHORT
+
+SHORT: Final = 300
+"""Characters of Jira's words that are kept with an outcome."""
 
 _REPAIR: Final = "Correct the record or the mapping, then replay it."
 
@@ -124,9 +126,13 @@ class Complaint(Struct, rename="camel"):
         loose = [*self.error_messages, self.error_message, self.message]
         return [*self.errors.items(), *(("", text) for text in loose if text)]
 
+    def line(self) -> str:
+        """All of it in one line."""
+        return "; ".join(f"{name}: {text}" if name else text for name, text in self.all())
+
     def text(self) -> str:
-        """All of it in one short line."""
-        return "; ".join(f"{name}: {text}" if name else text for name, text in self.all())[:SHORT]
+        """The same, short."""
+        return self.line()[:SHORT]
 
 
 def read_complaint(body: bytes) -> Complaint:

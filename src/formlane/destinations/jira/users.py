@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from .client import JiraClient, Refused
-from .redaction import Trace
 from .screens import decoded
+from .trace import Trace
 
 
 class User(Struct, rename="camel"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 import msgspec
+
+from formlane.destinations.redaction import kept_text
 
 
 class Fault(msgspec.Struct, frozen=True, rename="camel"):
@@ -29,6 +32,9 @@ class Entry(Fault, frozen=True, rename="camel"):
     errors: tuple[Fault, ...] = ()
 
 
+WORDS: Final = 255
+"""Characters of Salesforce's words that are kept with an outcome."""
+
 _ENTRIES = msgspec.json.Decoder(list[Entry])
 _ENTRY = msgspec.json.Decoder(Entry)
 
@@ -44,6 +50,11 @@ def results_of(body: bytes, size: int) -> Sequence[Entry] | None:
 def fault_of(body: bytes) -> Fault | None:
     """The first error that a body tells; None if it tells none."""
     return next((entry for entry in _entries(body) if entry.code), None)
+
+
+def kept_words(text: str | None, secrets: Collection[str]) -> str | None:
+    """Salesforce's own words as they may be kept; None if there are none."""
+    return kept_text(text or "", secrets, most=WORDS) or None
 
 
 def _entries(body: bytes) -> Sequence[Entry]:

@@ -18,7 +18,7 @@ from formlane.destinations.base import Call, Clock, Exchange, Journal
 from formlane.domain.outcomes import Deferred, Delivered, Outcome, Pending, Reason, Scope
 from formlane.domain.types import Json
 
-from .answers import Fault
+from .answers import Fault, kept_words
 from .client import CSV, MOST_DOCUMENT, Reply, SalesforceClient, escaped
 from .csv_files import fault_of_cell, is_carried, rows_of, table_of
 from .describing import Described
@@ -28,7 +28,6 @@ from .matching import unusable_key
 from .routes import Route
 from .soql import Key, key_of
 from .state import Kept, keep, kept_of
-from .trace import kept_text
 from .writing import Answered, adapted
 
 LEAST_RECORDS: Final = 2_000
@@ -195,7 +194,7 @@ class BulkCall:
             outcome = outcome_of(row, fault, scope=row.scope, secrets=self._client.secrets)
             return Refusal(outcome=outcome, row=row, exchange=exchange)
         message = f"The bulk job ended as {job.state} without writing anything. Another is made by itself."
-        words = kept_text(job.error_message, self._client.secrets) or None
+        words = kept_words(job.error_message, self._client.secrets)
         deferred = Deferred(
             scope=Scope.FLOW_OBJECT, reason=Reason.UNAVAILABLE, message=message, vendor_text=words
         )

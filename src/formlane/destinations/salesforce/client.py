@@ -13,6 +13,7 @@ from formlane.destinations.base import Equipment, Exchange
 from formlane.destinations.egress import AddressRefused
 from formlane.destinations.http import Answer, Failure
 from formlane.destinations.oauth import OAuth
+from formlane.destinations.redaction import KEPT_OF_SUCCESS, exchange_of, kept_text
 from formlane.destinations.tokens import Token
 from formlane.domain.outcomes import Blocked, Reason, Scope
 
@@ -20,7 +21,6 @@ from .answers import results_of
 from .config import SalesforceSettings
 from .judging import Refusal, garbled, judge_answer, judge_failure
 from .quota import Quota
-from .trace import KEPT, KEPT_OF_SUCCESS, kept_text
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv; charset=UTF-8"
@@ -144,12 +144,11 @@ class SalesforceClient:
     ) -> Reply | Refusal:
         line = kept_text(line, secrets, most=KEPT_OF_SUCCESS)
         if isinstance(result, Failure):
-            exchange = Exchange(request=line, status=result.status, response=result.text)
+            exchange = exchange_of(line, result, secrets, good=False)
             return judge_failure(result, writes=writes, exchange=exchange)
         self._quota.note(result.headers)
         good = result.status in accept or (rows > 0 and results_of(result.body, rows) is not None)
-        response = kept_text(result.body, secrets, most=KEPT_OF_SUCCESS if good else KEPT)
-        exchange = Exchange(request=line, status=result.status, response=response)
+        exchange = exchange_of(line, result, secrets, good=good)
         if not good:
             now = self._equipment.clock.now()
             return judge_answer(result, writes=writes, secrets=secrets, exchange=exchange, now=now)

@@ -12,9 +12,8 @@ from formlane.destinations.http import Answer, Failure
 from formlane.destinations.retry_after import wait_asked_for
 from formlane.domain.outcomes import Blocked, Deferred, Outcome, Reason, Rejected, Scope, Uncertain
 
-from .answers import Fault, fault_of
+from .answers import Fault, fault_of, kept_words
 from .errors import FAULTS, KEY_RACE, NOTHING_WRITTEN, UNKNOWN_CODE, row_of, row_of_status
-from .trace import kept_text
 from .verdicts import Row, Verdict
 
 NOTHING_SENT = Exchange()
@@ -74,7 +73,7 @@ def judge_failure(failure: Failure, *, writes: bool, exchange: Exchange) -> Refu
     """The meaning of no complete answer."""
     row = FAULTS[failure.fault]
     fault = Fault(error_code=failure.fault)
-    prefix = f"{failure.text[:1].upper()}{failure.text[1:]}. "
+    prefix = f"{failure.sentence} "
     if row.verdict is Verdict.UNCERTAIN and not (writes and failure.may_have_arrived):
         row = NOTHING_WRITTEN
     return Refusal(outcome=outcome_of(row, fault, scope=row.scope, prefix=prefix), exchange=exchange)
@@ -125,7 +124,7 @@ def outcome_of(
     row: Row, fault: Fault, *, scope: Scope, secrets: Collection[str] = (), prefix: str = ""
 ) -> Trouble:
     """The outcome of a row. `prefix` goes before the row's own text."""
-    words = kept_text(fault.message or "", secrets) or None
+    words = kept_words(fault.message, secrets)
     code = fault.code or None
     text = f"{prefix}{row.text}"
     match row.verdict:
@@ -162,7 +161,7 @@ def _later(row: Row, fault: Fault, scope: Scope, secrets: Collection[str]) -> De
         reason=Reason.UNAVAILABLE if row.verdict is Verdict.UNCERTAIN else row.reason,
         message=f"{text} It is tried again by itself.",
         vendor_code=fault.code or None,
-        vendor_text=kept_text(fault.message or "", secrets) or None,
+        vendor_text=kept_words(fault.message, secrets),
     )
 
 

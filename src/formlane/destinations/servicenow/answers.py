@@ -10,12 +10,12 @@ import msgspec
 
 from formlane.destinations.base import Clock
 from formlane.destinations.http import Failure
+from formlane.destinations.redaction import SHORT, kept_text
 from formlane.destinations.retry_after import wait_asked_for
 from formlane.domain.outcomes import Blocked, Deferred, Reason, Rejected, Scope, Uncertain
 
 from .errors import FAULTS, LOCAL, Doubt, Row, Verdict, row_of
 from .items import Reply
-from .redaction import redacted
 
 Trouble: TypeAlias = Deferred | Blocked | Uncertain
 """What keeps a whole request from being answered."""
@@ -84,9 +84,9 @@ class Judge:
         """The same of a row that no status tells."""
         return as_reading(self.local(code, reply))
 
-    def shown(self, text: str, *, most: int | None = None) -> str:
-        """The instance's words as they may be kept."""
-        return redacted(text, self._secrets()) if most is None else redacted(text, self._secrets(), most=most)
+    def shown(self, text: str | bytes, *, most: int = SHORT) -> str:
+        """The instance's words as they may be kept, on one line."""
+        return " ".join(kept_text(text, self._secrets(), most=most).split())
 
 
 def as_reading(outcome: Trouble | Rejected) -> Deferred | Blocked:
@@ -127,7 +127,7 @@ def uncertain(message: str) -> Uncertain:
 
 def _unanswered(failure: Failure) -> Trouble:
     row = FAULTS[failure.fault]
-    message = f"{failure.text[:1].upper()}{failure.text[1:]}. {row.text}"
+    message = f"{failure.sentence} {row.text}"
     if row.verdict is Verdict.BLOCKED:
         return Blocked(scope=row.scope, reason=row.reason, message=message, vendor_code=failure.fault)
     if row.doubt is not Doubt.NO and failure.may_have_arrived:

@@ -15,8 +15,10 @@ from formlane.domain.outcomes import Blocked, Deferred, Rejected, Uncertain
 from .answers import Judge, Trouble, as_reading, row_for
 from .config import Account
 from .items import BATCH, Item, Reply, batch_body, batch_replies
-from .redaction import KEPT
 from .signing_in import SignIn
+
+KEPT: Final = 2048
+"""Characters of an answer that are kept with the attempt."""
 
 BATCH_SECONDS: Final = 45.0
 READ_SECONDS: Final = 30.0
@@ -157,8 +159,7 @@ class Instance:
         outcome = (
             self.judge.local("batch_closed", result) if row.code in _CLOSED else self.judge.writing(result)
         )
-        text = result.body[:KEPT].decode("utf-8", errors="replace")
-        words = self.judge.shown(text, most=KEPT)
+        words = self.judge.shown(result.body, most=KEPT)
         return Sent([outcome] * size, result.status, words, row.bisect)
 
     async def _one_by_one(self, items: Sequence[Item]) -> Sent:

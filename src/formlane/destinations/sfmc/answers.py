@@ -10,13 +10,14 @@ from typing import Final
 
 import orjson
 
+from formlane.destinations.base import Exchange
 from formlane.destinations.http import Answer, Failure
+from formlane.destinations.redaction import exchange_of, kept_text
 from formlane.destinations.retry_after import LONGEST_WAIT, wait_asked_for
 from formlane.domain.outcomes import Blocked, Deferred, Outcome, Reason, Rejected, Scope, Uncertain
 
 from .client import Reply
 from .errors import ALONE, answer_row, fault_row
-from .exchange import SHORT, kept_text
 from .verdicts import Row, outcome_of
 
 _MERGED: Final = ("additionalErrors", "validationErrors")
@@ -44,8 +45,7 @@ def trouble_outcome(
     `first`: rows that hold for this request alone.
     """
     if isinstance(reply, Failure):
-        text = f"{reply.text[:1].upper()}{reply.text[1:]}."
-        return outcome_of(fault_row(reply), code=reply.fault, before=text), False
+        return outcome_of(fault_row(reply), code=reply.fault, before=reply.sentence), False
     if not isinstance(reply, Answer):
         return reply, False
     trouble = read_trouble(reply.body)
@@ -57,11 +57,19 @@ def trouble_outcome(
     outcome = outcome_of(
         row,
         code=f"{reply.status} {trouble.code}".strip(),
-        vendor_text=kept_text((text.encode() or reply.body), secret, most=SHORT) or None,
+        vendor_text=kept_text(text or reply.body, (secret,)) or None,
         retry_after=wait,
         fields=trouble.columns,
     )
     return outcome, row.bisect
+
+
+def exchange_with(line: str, reply: Reply, secret: str) -> Exchange:
+    """The redacted trace of a request, or of why none was made."""
+    if isinstance(reply, Answer | Failure):
+        good = reply.status is not None and reply.status < 300
+        return exchange_of(line, reply, (secret,), good=good)
+    return Exchange(request=line, response=reply.message)
 
 
 def delayed(outcome: Outcome) -> Blocked | Deferred:

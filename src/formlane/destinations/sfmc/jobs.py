@@ -15,12 +15,12 @@ import msgspec
 
 from formlane.destinations.base import Call, CallResult, Equipment, Exchange, Journal
 from formlane.destinations.http import Answer
+from formlane.destinations.redaction import kept_text
 from formlane.domain.outcomes import Blocked, Deferred, Outcome, Pending, Reason, Rejected, Scope
 
 from .answers import delayed, trouble_outcome
 from .client import Reply
 from .errors import result_row
-from .exchange import SHORT, kept_text
 from .rows import Left, Rows, delivered, encode, outcomes_of
 from .verdicts import outcome_of
 from .writing import RowWriter, call_is_repeatable, key_path, too_large
@@ -197,7 +197,7 @@ class JobWriter:
         return outcome_of(
             result_row(codes, text),
             code=codes[-1] if codes else "",
-            vendor_text=kept_text(text.encode(), self._writer.settings.client_secret, most=SHORT),
+            vendor_text=kept_text(text, (self._writer.settings.client_secret,)),
             fields=tuple(mapped.get(one.name.lower(), one.name) for one in errors if one.name),
         )
 

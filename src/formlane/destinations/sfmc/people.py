@@ -12,16 +12,16 @@ from typing import Final
 import orjson
 
 from formlane.destinations.base import Call, CallRecord, CallResult, Equipment, Exchange
-from formlane.destinations.http import Answer, Failure
+from formlane.destinations.http import Answer
+from formlane.destinations.redaction import kept_text
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import Blocked, Deferred, Delivered, Outcome, Reason, Rejected, Scope, Uncertain
 from formlane.domain.types import Json
 
-from .answers import read_trouble, trouble_outcome
+from .answers import exchange_with, read_trouble, trouble_outcome
 from .client import Reply, SfmcClient
 from .config import SfmcSettings
 from .errors import EVENTS as ANSWERS_TO_EVENTS
-from .exchange import SHORT, exchange_of, kept_text
 from .objects import CONTACT_KEY, EVENT_CONTACT, Writes, event_key, writes_of
 from .verdicts import Row
 
@@ -76,7 +76,7 @@ class PeopleWriter:
         if not _has_errors(reply):
             return Delivered(remote_id=str(key)), exchange
         text = " ".join(read_trouble(reply.body).messages)
-        shown = kept_text(text.encode(), self._settings.client_secret, most=SHORT)
+        shown = kept_text(text, (self._settings.client_secret,))
         message = "Marketing Cloud refuses the contact. Correct the record, then replay."
         return Rejected(reason=Reason.INVALID_VALUE, message=message, vendor_text=shown or None), exchange
 
@@ -99,9 +99,7 @@ class PeopleWriter:
         return trouble_outcome(reply, secret=self._settings.client_secret, now=now, first=first)[0]
 
     def _exchange(self, line: str, reply: Reply) -> Exchange:
-        if isinstance(reply, Answer | Failure):
-            return exchange_of(line, reply, self._settings.client_secret)
-        return Exchange(request=line, response=reply.message)
+        return exchange_with(line, reply, self._settings.client_secret)
 
 
 def _contact_fault(call: Call, settings: SfmcSettings) -> Blocked | None:

@@ -15,13 +15,13 @@ from typing import Final
 
 from formlane.destinations.base import Equipment, FieldInfo
 from formlane.destinations.http import Answer
+from formlane.destinations.redaction import kept_text
 from formlane.domain.outcomes import Blocked, Deferred, Reason, Scope
 from formlane.domain.types import FieldType
 
 from .answers import delayed, trouble_outcome
 from .client import Reply, SfmcClient
 from .errors import soap_row
-from .exchange import SHORT, kept_text
 from .soap import MORE, NotSoap, Retrieved, read_retrieved, retrieve_request
 from .verdicts import outcome_of
 
@@ -166,7 +166,7 @@ class Describer:
         """What became of a question that was not answered: a delay, or something for a person."""
         if isinstance(reply, Answer) and (answer is not None or reply.status == 500):
             text = "" if answer is None else answer.fault or answer.status
-            shown = kept_text(text.encode() or reply.body, self._secret, most=SHORT)
+            shown = kept_text(text or reply.body, (self._secret,))
             return delayed(outcome_of(soap_row(text), code=str(reply.status), vendor_text=shown))
         outcome, _ = trouble_outcome(reply, secret=self._secret, now=self._clock.now())
         return delayed(outcome)

@@ -15,10 +15,9 @@ from formlane.destinations.http import Answer, Failure, NetworkFault
 from formlane.domain.outcomes import Blocked, Deferred, Outcome, Reason, Rejected
 from formlane.domain.types import Json
 
-from .answers import trouble_outcome
+from .answers import exchange_with, trouble_outcome
 from .client import Reply, SfmcClient
 from .config import SfmcSettings
-from .exchange import exchange_of
 from .rows import Rows, delivered, encode, keys_of, outcomes_of, rows_of
 from .schema import Describer, Extension
 
@@ -80,7 +79,7 @@ class RowWriter:
         if isinstance(reply, Answer) and 200 <= reply.status < 300 and _is_echo(reply.body):
             return CallResult(
                 outcomes=outcomes_of(call, rows.left, delivered(call, rows.positions)),
-                exchange=exchange_of(line, reply, self.settings.client_secret),
+                exchange=self.exchange(line, reply),
             )
         return await self.refused(call, line, reply, body)
 
@@ -106,9 +105,7 @@ class RowWriter:
 
     def exchange(self, line: str, reply: Reply) -> Exchange:
         """The redacted trace of a request, or of why none was made."""
-        if isinstance(reply, Answer | Failure):
-            return exchange_of(line, reply, self.settings.client_secret)
-        return Exchange(request=line, response=reply.message)
+        return exchange_with(line, reply, self.settings.client_secret)
 
 
 def key_path(key: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
+from yarl import URL
+
 from formlane.destinations.base import (
     Call,
     CallResult,
@@ -23,6 +25,7 @@ from formlane.destinations.base import (
 )
 from formlane.destinations.http import Answer, Failure
 from formlane.destinations.lookups import Lookup, LookupAnswer
+from formlane.destinations.redaction import SHORT, exchange_of, kept_text
 from formlane.destinations.retry_after import wait_asked_for
 from formlane.destinations.settings import read_settings
 from formlane.domain.flows import Operation
@@ -35,13 +38,15 @@ from .checking import check_endpoint
 from .client import WebhookClient
 from .config import SETTINGS, Body, WebhookSettings, open_settings, validate
 from .errors import Row, outcome_of, row_for, row_of
-from .redaction import KEPT, KEPT_OF_SUCCESS, SHORT, kept_text, shown_url
 
 OBJECT: Final = "call"
 """The one thing a webhook offers."""
 
 DEADLINE: Final = dt.timedelta(seconds=75)
 """For a whole call: the longest time limit of a request, and time for what is around it."""
+
+KEPT: Final = 16 * 1024
+"""Characters of an answer that are kept with the attempt."""
 
 MOST_RECORDS: Final = 1000
 MOST_BYTES: Final = 1024 * 1024
@@ -129,8 +134,9 @@ class WebhookConnector:
 
     def _outcome(self, row: Row, result: Answer | Failure, response: str) -> Outcome:
         if isinstance(result, Failure):
-            text = f"{result.text[:1].upper()}{result.text[1:]}."
-            return outcome_of(row, text=text, code=result.fault, vendor_text=None, retry_after=None)
+            return outcome_of(
+                row, text=result.sentence, code=result.fault, vendor_text=None, retry_after=None
+            )
         return outcome_of(
             row,
             text=f"HTTP {result.status}.",
@@ -140,19 +146,24 @@ class WebhookConnector:
         )
 
     def _exchange(self, message: Message, attempt: int, result: Answer | Failure) -> Exchange:
-        line = self._request_line(message, attempt)
+        line, secrets = self._request_line(message, attempt), self._client.secrets
+        good = result.status is not None and 200 <= result.status < 300
+        kept = exchange_of(line, result, secrets, good=good, most=KEPT)
         if isinstance(result, Failure):
-            return Exchange(request=line, status=result.status, response=result.text)
-        most = KEPT_OF_SUCCESS if 200 <= result.status < 300 else KEPT
-        text = kept_text(result.body, self._client.secrets, most=most)
+            return kept
+        text = "" if b"\x00" in result.body[:KEPT] else kept.response
         if 300 <= result.status < 400:
-            moved = kept_text(result.headers.get("Location", "").encode(), self._client.secrets)
-            text = f"Location: {moved[:SHORT]}\n{text}"
-        return Exchange(request=line, status=result.status, response=text)
+            text = f"Location: {kept_text(result.headers.get('Location', ''), secrets)}\n{text}"
+        return replace(kept, response=text)
 
     def _request_line(self, message: Message, attempt: int) -> str:
         size = f"{len(message.positions)} records, {len(message.body)} bytes"
-        return f"POST {shown_url(self._settings.url)} ({size}, {message.id}, attempt {attempt})"
+        return f"POST {_shown(self._settings.url)} ({size}, {message.id}, attempt {attempt})"
+
+
+def _shown(url: URL) -> str:
+    """The address without the values of its query."""
+    return str(url.with_query([(name, "***") for name in url.query])) if url.query else str(url)
 
 
 def validate_step(name: str, options: Mapping[str, Json]) -> Mapping[str, Json]:
