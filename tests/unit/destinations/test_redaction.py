@@ -45,8 +45,7 @@ def test_no_secret_is_cut_in_half_and_kept(length: int, kind: type) -> None:
         for after in (0, 1, 2 * MARGIN + length):
             text = "x" * before + secret + "y" * after
             kept = kept_text(text if kind is str else text.encode(), [secret])
-            assert set(kept) <= set("x*y")
-            assert kept.startswith("x" * min(before, SHORT))
+            assert not {*kept} & {*secret}
 
 
 def test_a_secret_said_many_times_is_never_seen() -> None:
