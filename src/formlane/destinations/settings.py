@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from formlane.destinations.base import Setting, SettingType
+from formlane.destinations.egress import AddressRefused, UrlFault
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
+
+_URL_TEXTS: Final[Mapping[UrlFault, str]] = {
+    UrlFault.SYNTAX: "is not a web address.",
+    UrlFault.SCHEME: "must start with https://.",
+    UrlFault.CREDENTIALS: "must not hold a user name or password. Use the settings for signing in.",
+    UrlFault.LENGTH: "is longer than 2048 characters.",
+    UrlFault.PORT: "has a port that is not allowed. Use 443, 8443, or another port from 1024 on.",
+    UrlFault.HOST: "address not allowed. Use a public host.",
+}
 
 
 def read_settings(
@@ -53,6 +64,19 @@ def read_secrets(
     if problems:
         raise InvalidInput("Some secrets cannot be used.", problems)
     return {name: value for name, value in given.items() if value}
+
+
+def address_problem(name: str, label: str, refused: AddressRefused) -> Problem:
+    """What the guard has against the web address in a setting."""
+    code = "address_not_allowed" if refused.fault is UrlFault.HOST else "invalid"
+    return Problem(f"/settings/{name}", code, f"{label}: {_URL_TEXTS[refused.fault]}")
+
+
+def whole(value: Json) -> int:
+    """A whole number of checked settings."""
+    if not isinstance(value, int):
+        raise TypeError("checked settings hold a whole number here")
+    return value
 
 
 def fault_of(setting: Setting, value: Json) -> str | None:

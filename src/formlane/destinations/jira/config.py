@@ -11,8 +11,8 @@ from typing import Final
 from yarl import URL
 
 from formlane.destinations.base import Setting, SettingType
-from formlane.destinations.egress import AddressRefused, Guard, UrlFault
-from formlane.destinations.settings import read_secrets, read_settings
+from formlane.destinations.egress import AddressRefused, Guard
+from formlane.destinations.settings import address_problem, read_secrets, read_settings
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
 
@@ -136,14 +136,6 @@ OBJECT: Final = re.compile(r"([A-Z][A-Z0-9_]{0,254})/([0-9]{1,18})")
 """A project's key and the number of an issue type."""
 
 _HEADER = re.compile(r"[\x21-\x7e]+")
-_URL_TEXTS: Final[Mapping[UrlFault, str]] = {
-    UrlFault.SYNTAX: "is not a web address.",
-    UrlFault.SCHEME: "must start with https://.",
-    UrlFault.CREDENTIALS: "must not hold a user name or password.",
-    UrlFault.LENGTH: "is longer than 2048 characters.",
-    UrlFault.PORT: "has a port that is not allowed. Use 443, 8443, or another port from 1024 on.",
-    UrlFault.HOST: "address not allowed. Use a public host.",
-}
 _NEEDED: Final[Mapping[Auth, tuple[tuple[str, str], ...]]] = {
     Auth.API_TOKEN: (("/settings/user", "user"), ("/secrets/token", "token")),
     Auth.PASSWORD: (("/settings/user", "user"), ("/secrets/token", "token")),
@@ -241,8 +233,7 @@ def _check_address(values: dict[str, Json], name: str, guard: Guard, problems: l
         checked = guard.check_url(str(values[name]), allow_http=values["allow_http"] is True)
     except AddressRefused as refused:
         label = next(setting.label for setting in SETTINGS if setting.name == name)
-        code = "address_not_allowed" if refused.fault is UrlFault.HOST else "invalid"
-        problems.append(Problem(f"/settings/{name}", code, f"{label}: {_URL_TEXTS[refused.fault]}"))
+        problems.append(address_problem(name, label, refused))
     else:
         values[name] = str(checked.url.with_query(None)).rstrip("/")
 

@@ -10,9 +10,9 @@ from typing import Final
 from yarl import URL
 
 from formlane.destinations.base import Setting, SettingType
-from formlane.destinations.egress import AddressRefused, Guard, UrlFault
+from formlane.destinations.egress import AddressRefused, Guard
 from formlane.destinations.oauth import ClientCredentials, Grant, JwtBearer, RefreshToken, private_key_fault
-from formlane.destinations.settings import read_secrets, read_settings
+from formlane.destinations.settings import address_problem, read_secrets, read_settings, whole
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
 
@@ -173,15 +173,6 @@ OPTIONS: tuple[Setting, ...] = (
     ),
 )
 
-_URL_TEXTS: Mapping[UrlFault, str] = {
-    UrlFault.SYNTAX: "is not a web address.",
-    UrlFault.SCHEME: "must start with https://.",
-    UrlFault.CREDENTIALS: "must not hold a user name or password.",
-    UrlFault.LENGTH: "is longer than 2048 characters.",
-    UrlFault.PORT: "has a port that is not allowed.",
-    UrlFault.HOST: "address not allowed. Use a public host.",
-}
-
 _NEEDS: Mapping[Auth, tuple[str, ...]] = {
     Auth.JWT: ("private_key",),
     Auth.CLIENT_CREDENTIALS: ("client_secret",),
@@ -259,21 +250,13 @@ def authorize_url(settings: Mapping[str, Json]) -> str | None:
     return f"{settings.get('login_url') or LOGIN_URL}/services/oauth2/authorize"
 
 
-def whole(value: Json) -> int:
-    """A whole number of checked settings."""
-    if not isinstance(value, int):
-        raise TypeError("checked settings hold a whole number here")
-    return value
-
-
 def _login_problems(values: dict[str, Json], auth: Auth, guard: Guard) -> list[Problem]:
     """Writes the canonical address back. It has no path, so that the ones we add are the vendor's."""
     at = "/settings/login_url"
     try:
         checked = guard.check_url(str(values["login_url"]), allow_http=values["allow_http"] is True)
     except AddressRefused as refused:
-        code = "address_not_allowed" if refused.fault is UrlFault.HOST else "invalid"
-        return [Problem(at, code, f"Login address: {_URL_TEXTS[refused.fault]}")]
+        return [address_problem("login_url", "Login address", refused)]
     if checked.url.raw_path not in {"", "/"} or checked.url.raw_query_string:
         return [Problem(at, "invalid", "Login address: only the host, without a path.")]
     values["login_url"] = str(checked).rstrip("/")

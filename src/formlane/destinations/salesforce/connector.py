@@ -24,7 +24,7 @@ from formlane.destinations.base import (
     Resend,
 )
 from formlane.destinations.lookups import Lookup, LookupAnswer
-from formlane.destinations.settings import read_settings
+from formlane.destinations.settings import read_settings, whole
 from formlane.destinations.tokens import Consent
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import (
@@ -54,7 +54,6 @@ from .config import (
     open_settings,
     token_url,
     validate,
-    whole,
 )
 from .delivery import LONGEST_REQUEST, Caution, Delivery
 from .describing import Described, Descriptions, offered

@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final
 
 from yarl import URL
 
 from formlane.destinations.base import Setting, SettingType
-from formlane.destinations.egress import AddressRefused, Guard, UrlFault
-from formlane.destinations.settings import read_secrets, read_settings
+from formlane.destinations.egress import AddressRefused, Guard
+from formlane.destinations.settings import address_problem, read_secrets, read_settings, whole
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
 
@@ -128,15 +128,6 @@ OPTIONS: Final[tuple[Setting, ...]] = (
 TABLE: Final = re.compile(r"[a-z0-9_]{1,80}", re.ASCII)
 """Names of tables and columns."""
 
-_URL_TEXTS: Final[Mapping[UrlFault, str]] = {
-    UrlFault.SYNTAX: "is not a web address.",
-    UrlFault.SCHEME: "must start with https://.",
-    UrlFault.CREDENTIALS: "must not hold a user name or password. Use the settings for signing in.",
-    UrlFault.LENGTH: "is longer than 2048 characters.",
-    UrlFault.PORT: "has a port that is not allowed. Use 443, 8443, or another port from 1024 on.",
-    UrlFault.HOST: "address not allowed. Use a public host.",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -200,15 +191,14 @@ def open_account(settings: Mapping[str, Json], secrets: Mapping[str, str]) -> Ac
 def records_per_call(settings: Mapping[str, Json]) -> int:
     """Records of one call: a batch, or one where the Batch API is switched off."""
     values = read_settings(SETTINGS, settings)
-    return cast(int, values["batch_size"]) if values["batch_api"] is True else 1
+    return whole(values["batch_size"]) if values["batch_api"] is True else 1
 
 
 def _url_problems(values: dict[str, Json], auth: Auth, guard: Guard) -> list[Problem]:
     try:
         checked = guard.check_url(str(values["url"]), allow_http=values["allow_http"] is True)
     except AddressRefused as refused:
-        code = "address_not_allowed" if refused.fault is UrlFault.HOST else "invalid"
-        return [Problem("/settings/url", code, f"Instance: {_URL_TEXTS[refused.fault]}")]
+        return [address_problem("url", "Instance", refused)]
     values["url"] = str(checked.url.origin())
     problems = []
     if checked.url.raw_path not in {"", "/"} or checked.url.query_string:

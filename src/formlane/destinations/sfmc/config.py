@@ -9,8 +9,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from formlane.destinations.base import Setting, SettingType
-from formlane.destinations.egress import AddressRefused, Guard, UrlFault
-from formlane.destinations.settings import read_secrets, read_settings
+from formlane.destinations.egress import AddressRefused, Guard
+from formlane.destinations.settings import address_problem, read_secrets, read_settings
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
 
@@ -105,15 +105,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="client_secret", label="Client secret", required=True, secret=True, maximum=512),
 )
 
-_URL_TEXTS: Mapping[UrlFault, str] = {
-    UrlFault.SYNTAX: "is not a web address.",
-    UrlFault.SCHEME: "must start with https://.",
-    UrlFault.CREDENTIALS: "must not hold a user name or password.",
-    UrlFault.LENGTH: "is longer than 2048 characters.",
-    UrlFault.PORT: "has a port that is not allowed. Use 443, 8443, or another port from 1024 on.",
-    UrlFault.HOST: "address not allowed. Use a public host.",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SfmcSettings:
@@ -195,9 +186,7 @@ def _checked(values: Mapping[str, Json], guard: Guard, problems: list[Problem]) 
     try:
         checked = guard.check_url(str(values["auth_url"]), allow_http=values["allow_http"] is True)
     except AddressRefused as refused:
-        code = "address_not_allowed" if refused.fault is UrlFault.HOST else "invalid"
-        text = f"Authentication address: {_URL_TEXTS[refused.fault]}"
-        problems.append(Problem("/settings/auth_url", code, text))
+        problems.append(address_problem("auth_url", "Authentication address", refused))
         return ""
     return str(checked).rstrip("/")
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 from yarl import URL
 
 from formlane.destinations.base import Setting, SettingType
-from formlane.destinations.egress import AddressRefused, CheckedUrl, Guard, UrlFault
+from formlane.destinations.egress import AddressRefused, CheckedUrl, Guard
 from formlane.destinations.oauth import ClientCredentials
-from formlane.destinations.settings import read_secrets, read_settings
+from formlane.destinations.settings import address_problem, read_secrets, read_settings, whole
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput, Problem
 
@@ -139,15 +139,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="header_value", label="Header value", help="For header.", secret=True, maximum=4096),
 )
 
-_URL_TEXTS: Mapping[UrlFault, str] = {
-    UrlFault.SYNTAX: "is not a web address.",
-    UrlFault.SCHEME: "must start with https://.",
-    UrlFault.CREDENTIALS: "must not hold a user name or password. Use the setting for authentication.",
-    UrlFault.LENGTH: "is longer than 2048 characters.",
-    UrlFault.PORT: "has a port that is not allowed. Use 443, 8443, or another port from 1024 on.",
-    UrlFault.HOST: "address not allowed. Use a public host.",
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
@@ -194,10 +185,10 @@ def open_settings(settings: Mapping[str, Json], secrets: Mapping[str, str]) -> W
     return WebhookSettings(
         url=URL(str(values["url"])),
         body=Body(str(values["body"])),
-        batch_size=_whole(values["batch_size"]),
+        batch_size=whole(values["batch_size"]),
         headers={**_texts(values["headers"]), **_auth_header(values, secrets)},
         keys=_signing_keys(values, secrets),
-        timeout=float(_whole(values["timeout_seconds"])),
+        timeout=float(whole(values["timeout_seconds"])),
         conflict_is_success=values["conflict_is_success"] is True,
         grant=_grant(values, secrets),
         secrets=tuple(value for value in secrets.values() if value),
@@ -208,9 +199,7 @@ def _checked_url(values: Mapping[str, Json], guard: Guard, problems: list[Proble
     try:
         return guard.check_url(str(values["url"]), allow_http=values["allow_http"] is True)
     except AddressRefused as refused:
-        text = f"Address: {_URL_TEXTS[refused.fault]}"
-        code = "address_not_allowed" if refused.fault is UrlFault.HOST else "invalid"
-        problems.append(Problem("/settings/url", code, text))
+        problems.append(address_problem("url", "Address", refused))
         return None
 
 
@@ -243,8 +232,7 @@ def _oauth_problems(values: Mapping[str, Json], secrets: Mapping[str, str], guar
         try:
             guard.check_url(str(values["token_url"]))
         except AddressRefused as refused:
-            text = f"Token address: {_URL_TEXTS[refused.fault]}"
-            problems.append(Problem("/settings/token_url", "invalid", text))
+            problems.append(address_problem("token_url", "Token address", refused))
     return problems
 
 
@@ -311,9 +299,3 @@ def _moment(value: Json) -> dt.datetime | None:
 
 def _texts(value: Json) -> dict[str, str]:
     return {name: str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
-
-
-def _whole(value: Json) -> int:
-    if not isinstance(value, int):
-        raise TypeError("checked settings hold a whole number here")
-    return value

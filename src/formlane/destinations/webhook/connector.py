@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, cast
+from typing import Final
 
 from yarl import URL
 
@@ -27,7 +27,7 @@ from formlane.destinations.http import Answer, Failure
 from formlane.destinations.lookups import Lookup, LookupAnswer
 from formlane.destinations.redaction import SHORT, exchange_of, kept_text
 from formlane.destinations.retry_after import wait_asked_for
-from formlane.destinations.settings import read_settings
+from formlane.destinations.settings import read_settings, whole
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import DELIVERED, Outcome, Reason, Rejected
 from formlane.domain.types import Json
@@ -178,7 +178,7 @@ def validate_step(name: str, options: Mapping[str, Json]) -> Mapping[str, Json]:
 def _tune(spec: OperationSpec, settings: Mapping[str, Json], _options: Mapping[str, Json]) -> OperationSpec:
     """One call is one request: of one record, or of a batch."""
     values = read_settings(SETTINGS, settings)
-    size = 1 if values["body"] == Body.SINGLE else cast(int, values["batch_size"])
+    size = 1 if values["body"] == Body.SINGLE else whole(values["batch_size"])
     return replace(spec, max_records=size)
 
 
