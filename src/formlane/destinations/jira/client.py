@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,9 +94,12 @@ class JiraClient:
             if not isinstance(entrance, Entrance):
                 return Refused(outcome=entrance)
             result = await self._send(entrance, method, path, query, body)
-        judged = self._judge(result, reads=reads, attempt=attempt)
+        hidden = (*self._secrets, entrance.authorization.partition(" ")[2])
+        judged = self._judge(result, hidden, reads=reads, attempt=attempt)
+        failed = isinstance(judged, Refused)
         size = f" ({len(body):,} bytes)" if body else ""
-        self._note(trace, f"{method} {entrance.base}/{path}{size}", result, entrance, judged)
+        line = f"{method} {entrance.base}/{path}{size}"
+        trace.note(exchange_of(line, result, hidden, good=not failed, most=KEPT), failed=failed)
         return judged
 
     async def close(self) -> None:
@@ -122,7 +125,9 @@ class JiraClient:
             limit_bytes=LARGEST,
         )
 
-    def _judge(self, result: Answer | Failure, *, reads: bool, attempt: int) -> Answer | Refused:
+    def _judge(
+        self, result: Answer | Failure, hidden: Sequence[str], *, reads: bool, attempt: int
+    ) -> Answer | Refused:
         if isinstance(result, Failure):
             outcome = outcome_of(failure_row(result), said=result.sentence, reads=reads, code=result.fault)
             return Refused(outcome=outcome)
@@ -136,7 +141,7 @@ class JiraClient:
             reads=reads,
             code=code if row.code == code else str(result.status),
             retry_after=self._wait(result),
-            vendor_text=self._words(result),
+            vendor_text=kept_text(read_complaint(result.body).line(), hidden, most=SHORT) or None,
         )
         return Refused(outcome=outcome, answer=result, bisect=row.bisect)
 
@@ -154,21 +159,6 @@ class JiraClient:
             return min(LONGEST_WAIT, max(dt.timedelta(0), moment - now))
         except (ValueError, TypeError):
             return None
-
-    def _words(self, answer: Answer) -> str | None:
-        return kept_text(read_complaint(answer.body).line(), self._secrets, most=SHORT) or None
-
-    def _note(
-        self,
-        trace: Trace,
-        line: str,
-        result: Answer | Failure,
-        entrance: Entrance,
-        judged: Answer | Refused,
-    ) -> None:
-        failed = isinstance(judged, Refused)
-        hidden = (*self._secrets, entrance.authorization.partition(" ")[2])
-        trace.note(exchange_of(line, result, hidden, good=not failed, most=KEPT), failed=failed)
 
 
 _RENEWED: Final = frozenset({"401", "AUTHENTICATED_FAILED"})
