@@ -24,29 +24,11 @@ def main() -> int:
     """The exit status: of the tests if they fail, else of the comparison with the floor."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "COVERAGE_FILE": str(Path(folder) / "coverage")}
-        tested = _python(
-            environment,
-            "-m",
-            "coverage",
-            "run",
-            "--branch",
-            f"--source={SOURCE}",
-            "-m",
-            "pytest",
-            "-q",
-            *_tests(),
-        )
-        if tested:
-            return tested
-        return _python(
-            environment,
-            "-m",
-            "coverage",
-            "report",
-            "--skip-covered",
-            "--show-missing",
-            f"--fail-under={FLOOR}",
-        )
+        run = ("coverage", "run", "--branch", f"--source={SOURCE}", "-m", "pytest", "-q", *_tests())
+        tested = _python(environment, "-m", *run)
+        report = ("coverage", "report", "--skip-covered", "--show-missing", f"--fail-under={FLOOR}")
+        reached = _python(environment, "-m", *report)
+        return tested or reached
 
 
 def _tests() -> list[str]:

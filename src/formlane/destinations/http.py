@@ -18,7 +18,6 @@ from types import SimpleNamespace
 from typing import Final
 
 import aiohttp
-from aiohttp.client_exceptions import ConnectionTimeoutError
 from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.http_exceptions import LineTooLong
 from yarl import URL
@@ -319,8 +318,6 @@ def _fault(error: Exception, trail: _Trail) -> NetworkFault:
     """The word for an exception. Order matters: the library's classes inherit from one another."""
     if _is_from(error, AddressNotAllowed, aiohttp.InvalidURL):
         return NetworkFault.ADDRESS_NOT_ALLOWED
-    if isinstance(error, ConnectionTimeoutError):
-        return NetworkFault.CONNECTION_TIMEOUT
     if isinstance(error, TimeoutError):
         return NetworkFault.TIMED_OUT if trail.written else NetworkFault.CONNECTION_TIMEOUT
     if _is_from(error, _HeaderTooLarge, LineTooLong):

@@ -142,8 +142,6 @@ class _RowWriter:
             text = _decimal_text(column, value)
         else:
             text = json_text(column, value)
-            if unfit := _UNFIT.search(text):
-                raise Refused(_unfit_fault(column, unfit.group()))
             return self._quoted_if_needed(text) if self._dialect.quoting == "minimal" else _quoted(text)
         return _quoted(text) if self._dialect.quoting == "all" else text
 

@@ -68,7 +68,7 @@ def _shaped(array: bytes, body: Body) -> bytes:
             return array[1:-1]
         case Body.ARRAY:
             return array
-        case Body.WRAPPED:
+        case _:
             return b'{"records":' + array + b"}"
 
 

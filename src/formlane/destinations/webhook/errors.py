@@ -257,5 +257,5 @@ def outcome_of(
             return Blocked(
                 scope=row.scope, reason=row.reason, message=message, vendor_code=code, vendor_text=vendor_text
             )
-        case Verdict.UNCERTAIN:
+        case _:
             return Uncertain(reason=row.reason, message=message)

@@ -1,0 +1,67 @@
+"""What a check meets before any receiver does, and lines that break before a request is written."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+import pytest
+
+from formlane.destinations.base import Equipment
+from formlane.destinations.egress import Address, Guard
+from formlane.destinations.http import Failure, HttpClients, NetworkFault
+from formlane.destinations.lookups import Lookup
+from formlane.destinations.webhook.connector import WEBHOOK, WebhookConnector
+from tests.contract.destinations.receivers import Receiver, ask, saying, serving
+from tests.contract.destinations.test_webhook_connector import RealClock, call, connected
+
+RESET = struct.pack("ii", 1, 0)
+"""socket(7): linger on, 0 s: close sends RST."""
+
+
+async def nobody(name: str) -> list[Address]:
+    raise OSError("no such name")
+
+
+async def test_a_name_without_an_address_is_told_at_the_check() -> None:
+    guard = Guard(lookup=nobody)
+    http = HttpClients(guard)
+    values = WEBHOOK.validate({"url": "https://hooks.example.com/"}, {}, guard)
+    equipment = Equipment(settings=values, secrets={}, account="a", guard=guard, http=http, clock=RealClock())
+    connector = WebhookConnector(equipment)
+    report = await connector.check()
+    await connector.close()
+    await http.close()
+    assert [(step.name, step.passed) for step in report.steps] == [("address", False)]
+    assert "Check its spelling" in report.steps[-1].message
+
+
+async def test_a_receiver_that_is_away_is_told_at_the_check() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        async with connected(taken.getsockname()[1]) as connector:
+            report = await connector.check()
+    assert [(step.name, step.passed) for step in report.steps] == [("address", True), ("request", False)]
+    assert report.steps[-1].message.startswith("The receiver was not reached: ")
+
+
+async def test_nothing_can_be_looked_up() -> None:
+    async with connected(9) as connector:
+        with pytest.raises(NotImplementedError):
+            await connector.find(call({"a": 1}))
+        with pytest.raises(NotImplementedError):
+            await connector.look_up(Lookup(object="call", field="a", values=["1"]))
+
+
+async def test_a_line_that_is_reset_under_the_handshake_is_a_tls_failure() -> None:
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        writer.transport.abort()
+
+    async with serving(meet) as port:
+        result = await ask(Receiver(saying(), port), url=f"https://127.0.0.1:{port}/")
+    assert isinstance(result, Failure)
+    assert (result.fault, result.may_have_arrived) == (NetworkFault.TLS_FAILED, False)
