@@ -78,7 +78,7 @@ class Duties:
         return [
             Duty(name="wake_lanes", every=SECOND * self._scale, run=self.wake_lanes),
             Duty(name="release_drained", every=SECOND * self._scale, run=self.release_drained),
-            Duty(name="merge_lookup", every=5 * SECOND * self._scale, run=self.merge_lookup),
+            Duty(name="merge_lookup", every=60 * SECOND * self._scale, run=self.merge_lookup),
             Duty(name="fold_ledger", every=SECOND * self._scale, run=self.fold_ledger),
             Duty(name="clear_pauses", every=10 * SECOND * self._scale, run=self.clear_pauses),
             Duty(name="purge_idempotency", every=60 * SECOND * self._scale, run=self.purge_idempotency),
