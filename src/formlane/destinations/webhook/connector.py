@@ -18,6 +18,7 @@ from formlane.destinations.base import (
     Exchange,
     FieldInfo,
     Journal,
+    Level,
     Limits,
     ObjectInfo,
     OperationSpec,
@@ -202,4 +203,5 @@ WEBHOOK = Destination(
     validate_step=validate_step,
     tune=_tune,
     limits=Limits(rate=50.0, burst=50, concurrency=4),
+    level=Level.DEPENDABLE,
 )
