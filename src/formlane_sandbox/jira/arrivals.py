@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from datetime import UTC, datetime
-from itertools import islice
 
 from msgspec import Struct
 
-from formlane_sandbox.control import Page
 from formlane_sandbox.jira.received import Received
+from formlane_sandbox.newest import Newest
 
 
 class Arrival(Struct, kw_only=True):
@@ -34,23 +33,21 @@ class Arrival(Struct, kw_only=True):
         return fields
 
 
-class Arrivals:
+class Arrivals(Newest[Arrival]):
     """The newest `keep` requests that reached the site; those that met a fault without commit did not."""
 
     def __init__(self, keep: int) -> None:
-        self.newest: deque[Arrival] = deque(maxlen=keep)
+        super().__init__(keep)
         self.requests: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
-        self._last = 0
 
     def add(self, request: Received, *, status: int, user: str, now: float, answer: bytes = b"") -> None:
         """Count and keep one."""
-        self._last += 1
         self.requests[request.method] += 1
         self.statuses[status] += 1
         self.newest.append(
             Arrival(
-                seq=self._last,
+                seq=self.next_seq(),
                 time=now,
                 method=request.method,
                 path=request.path,
@@ -62,24 +59,8 @@ class Arrivals:
             )
         )
 
-    def keep(self, number: int) -> None:
-        """Keep that many from now on."""
-        self.newest = deque(self.newest, maxlen=number)
-
     def forget(self) -> None:
         """Empty everything but the numbering."""
-        self.newest.clear()
+        super().forget()
         self.requests.clear()
         self.statuses.clear()
-
-    def page(self, *, after: int, limit: int) -> Page:
-        """Kept requests with a higher seq than `after`, oldest first."""
-        oldest = self.newest[0].seq if self.newest else self._last + 1
-        skipped = max(0, after + 1 - oldest)
-        items = list(islice(self.newest, skipped, skipped + limit))
-        more = skipped + limit < len(self.newest)
-        return Page(
-            items=[arrival.document() for arrival in items],
-            next=items[-1].seq if more else None,
-            dropped=max(0, oldest - after - 1),
-        )

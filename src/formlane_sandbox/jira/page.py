@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import islice
 from typing import Protocol
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from formlane_sandbox.control import answer, from_elsewhere
 from formlane_sandbox.faults import Fault, Faults, Kind
 from formlane_sandbox.jira.arrivals import Arrival, Arrivals
 from formlane_sandbox.jira.issues import Issue
 from formlane_sandbox.jira.site import Site
-from formlane_sandbox.pages import back, page
+from formlane_sandbox.pages import moment, page, pretty
+from formlane_sandbox.pages.buttons import Buttons
 
-_SHOWN, _SHOWN_CHARACTERS = 20, 20_000
+_SHOWN = 20
 _QUOTA: dict[str, str | int | float | bool | None] = {
     "reason": "jira-quota-global-based",
     "retry_after": 900,
@@ -39,11 +36,6 @@ _BUTTONS = {
     "timeout": ("Create, and never answer", Fault(kind=Kind.TIMEOUT, commit=True, method="POST")),
     "drop": ("Break every connection", Fault(kind=Kind.RESET)),
 }
-_CHOICES = (
-    *((key, label) for key, (label, _) in _BUTTONS.items()),
-    ("normal", "Answer normally"),
-    ("reset", "Forget everything"),
-)
 
 
 class _Shown(Protocol):
@@ -61,6 +53,7 @@ class _Shown(Protocol):
 
 def page_routes(sim: _Shown) -> Sequence[BaseRoute]:
     """The page at `/` and where its buttons post to."""
+    buttons = Buttons(sim, _BUTTONS)
 
     async def show(request: Request) -> Response:
         return page(
@@ -70,26 +63,13 @@ def page_routes(sim: _Shown) -> Sequence[BaseRoute]:
             url=sim.base_url,
             gateway=sim.gateway_url if sim.site.cloud else "",
             credentials=_credentials(sim.site),
-            choices=_CHOICES,
-            faults=[_described(fault) for fault in sim.faults.listing() if not fault["spent"]],
+            choices=buttons.choices,
+            faults=buttons.armed(),
             objects=[(name, len(issues)) for name, issues in sim.objects().items() if "/" in name],
-            items=[_item(arrival) for arrival in islice(reversed(sim.requests.newest), _SHOWN)],
+            items=[_item(arrival) for arrival in sim.requests.latest(_SHOWN)],
         )
 
-    async def press(request: Request) -> Response:
-        if from_elsewhere(request):
-            return answer({"error": "sent by a page of another site"}, 403)
-        choice = request.path_params["choice"]
-        if choice not in dict(_CHOICES):
-            return answer({"error": "no such button"}, 404)
-        sim.faults.clear()
-        if choice == "reset":
-            sim.reset()
-        elif choice in _BUTTONS:
-            sim.faults.arm(_BUTTONS[choice][1])
-        return back()
-
-    return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
+    return (Route("/", show), buttons.route)
 
 
 def _credentials(site: Site) -> list[tuple[str, str]]:
@@ -109,30 +89,13 @@ def _credentials(site: Site) -> list[tuple[str, str]]:
     return shown
 
 
-def _described(armed: dict[str, object]) -> str:
-    fault = armed["fault"]
-    for label, known in _BUTTONS.values():
-        if msgspec.to_builtins(known) == fault:
-            return f"{label} ({armed['fired']} so far)"
-    return f"{msgspec.json.encode(fault).decode()} ({armed['fired']} so far)"
-
-
 def _item(arrival: Arrival) -> dict[str, object]:
-    moment = datetime.fromtimestamp(arrival.time, UTC)
     return {
-        "time": moment.isoformat(sep=" ", timespec="milliseconds"),
+        "time": moment(arrival.time),
         "method": arrival.method,
         "path": arrival.path + (f"?{arrival.query}" if arrival.query else ""),
         "status": arrival.status,
         "user": arrival.user,
-        "body": _pretty(arrival.body),
-        "answer": _pretty(arrival.answer),
+        "body": pretty(arrival.body),
+        "answer": pretty(arrival.answer),
     }
-
-
-def _pretty(body: bytes) -> str:
-    try:
-        text = msgspec.json.format(body, indent=2).decode(errors="replace")
-    except msgspec.DecodeError:
-        text = body.decode(errors="replace")
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}\n…"

@@ -99,8 +99,7 @@ class JiraSimulator(HttpSimulator):
         if change.clients is not msgspec.UNSET:
             self.grants.configure(settings)
         self.grants.adopt(settings)
-        if settings.keep != self.requests.newest.maxlen:
-            self.requests.keep(settings.keep)
+        self.requests.keep(settings.keep)
 
     def reset(self) -> None:
         """Forget issues, arrivals and counts, and set the schema up anew; settings and tokens stay."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from datetime import UTC, datetime
-from itertools import islice
 
 from msgspec import Struct
 from starlette.types import Scope
 
 from formlane_sandbox.clock import Clock
-from formlane_sandbox.control import Page
+from formlane_sandbox.newest import Newest
 from formlane_sandbox.salesforce.wire import Answer
 
 _BODY_KEPT = 65_536
@@ -46,31 +45,25 @@ class Arrival(Struct, kw_only=True):
         }
 
 
-class Arrivals:
+class Arrivals(Newest[Arrival]):
     """Counters, and the newest `keep` requests."""
 
     def __init__(self, clock: Clock, keep: int) -> None:
+        super().__init__(keep)
         self._clock = clock
-        self.newest: deque[Arrival] = deque(maxlen=keep)
         self.statuses: Counter[int] = Counter()
-        self.last_seq = 0
-
-    def keep(self, number: int) -> None:
-        """Keep that many from now on."""
-        self.newest = deque(self.newest, maxlen=number)
 
     def forget(self) -> None:
         """Empty everything but the numbering."""
-        self.newest.clear()
+        super().forget()
         self.statuses.clear()
 
     def add(self, scope: Scope, body: bytes, answer: Answer) -> None:
         """Remember a request that is about to be answered."""
-        self.last_seq += 1
         self.statuses[answer.status] += 1
         self.newest.append(
             Arrival(
-                seq=self.last_seq,
+                seq=self.next_seq(),
                 time=self._clock.time(),
                 method=scope["method"],
                 path=(scope.get("raw_path") or b"").decode("latin-1"),
@@ -81,16 +74,4 @@ class Arrivals:
                 status=answer.status,
                 answer=answer,
             )
-        )
-
-    def page(self, *, after: int, limit: int) -> Page:
-        """Kept requests with a higher seq than `after`, oldest first."""
-        oldest = self.newest[0].seq if self.newest else self.last_seq + 1
-        skipped = max(0, after + 1 - oldest)
-        items = list(islice(self.newest, skipped, skipped + limit))
-        more = skipped + limit < len(self.newest)
-        return Page(
-            items=[arrival.document() for arrival in items],
-            next=items[-1].seq if more else None,
-            dropped=max(0, oldest - after - 1),
         )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from formlane_sandbox.control import answer, from_elsewhere
 from formlane_sandbox.faults import Fault, Faults, Kind
-from formlane_sandbox.pages import back, page
+from formlane_sandbox.pages import cut, page
+from formlane_sandbox.pages.buttons import Buttons
 from formlane_sandbox.salesforce.arrivals import Arrivals
 
 _SHOWN = 20
@@ -31,13 +29,6 @@ _BUTTONS = {
     "timeout": ("Take it and never answer", Fault(kind=Kind.TIMEOUT, commit=True)),
     "locks": ("Lock a third of the records", _named("lock_row", detail={"share": 0.33})),
 }
-_CHOICES = (
-    *((key, label) for key, (label, _) in _BUTTONS.items()),
-    ("expire", "Expire all sessions"),
-    ("revoke", "Revoke all tokens"),
-    ("normal", "Answer normally"),
-    ("reset", "Forget everything"),
-)
 
 
 class _Shown(Protocol):
@@ -54,50 +45,30 @@ class _Shown(Protocol):
 
 def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
     """The page at `/` and where its buttons post to."""
+    acts = {
+        "expire": ("Expire all sessions", simulator.expire_sessions),
+        "revoke": ("Revoke all tokens", simulator.revoke_all),
+    }
+    buttons = Buttons(simulator, _BUTTONS, acts)
 
     async def show(request: Request) -> Response:
-        newest = islice(reversed(simulator.received.newest), _SHOWN)
-        faults = [fault for fault in simulator.faults.listing() if not fault["spent"]]
+        newest = simulator.received.latest(_SHOWN)
         return page(
             request,
             "salesforce.html",
             addresses=list(simulator.addresses.items()),
-            choices=_CHOICES,
-            faults=[
-                f"{msgspec.json.encode(fault['fault']).decode()} ({fault['fired']} so far)"
-                for fault in faults
-            ],
+            choices=buttons.choices,
+            faults=buttons.armed(),
             stats=simulator.stats(),
             items=[_item(arrival.document()) for arrival in newest],
         )
 
-    async def press(request: Request) -> Response:
-        if from_elsewhere(request):
-            return answer({"error": "sent by a page of another site"}, 403)
-        choice = request.path_params["choice"]
-        acts: dict[str, Callable[[], object]] = {
-            "expire": simulator.expire_sessions,
-            "revoke": simulator.revoke_all,
-            "normal": simulator.faults.clear,
-            "reset": simulator.reset,
-        }
-        if choice not in dict(_CHOICES):
-            return answer({"error": "no such button"}, 404)
-        if choice in _BUTTONS:
-            simulator.faults.clear()
-            simulator.faults.arm(_BUTTONS[choice][1])
-        else:
-            acts[choice]()
-        return back()
-
-    return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
+    return (Route("/", show), buttons.route)
 
 
 def _item(document: dict[str, object]) -> dict[str, object]:
-    return {**document, "body": _cut(str(document["body"])), "answer": _cut(str(document["answer"]))}
-
-
-def _cut(text: str) -> str:
-    if len(text) > _SHOWN_CHARACTERS:
-        return text[:_SHOWN_CHARACTERS] + f"\n… {len(text) - _SHOWN_CHARACTERS} more characters"
-    return text
+    return {
+        **document,
+        "body": cut(str(document["body"]), _SHOWN_CHARACTERS),
+        "answer": cut(str(document["answer"]), _SHOWN_CHARACTERS),
+    }

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.types import Message, Receive, Scope, Send
 
+from formlane_sandbox.newest import Newest
 from formlane_sandbox.servicenow.access import authenticate
 from formlane_sandbox.servicenow.answers import Answer, ApiError, failure, html
 from formlane_sandbox.servicenow.api import PREFIX, Api, check_headers, split_path
@@ -15,7 +16,7 @@ from formlane_sandbox.servicenow.call import Call
 from formlane_sandbox.servicenow.instance import Instance, mint
 from formlane_sandbox.servicenow.limits import CookieQueues, RateLimits, Semaphores, semaphore_refusal
 from formlane_sandbox.servicenow.oauth import REVOKE_PATH, TOKEN_PATH, OAuth
-from formlane_sandbox.servicenow.requests_seen import RequestsSeen, Seen
+from formlane_sandbox.servicenow.requests_seen import Seen
 from formlane_sandbox.servicenow.tokens import Tokens
 from formlane_sandbox.servicenow.vendor_faults import VendorFaults
 
@@ -35,7 +36,7 @@ class System:
     def __init__(self, instance: Instance) -> None:
         self.tokens = Tokens(instance.clock)
         self.rates = RateLimits(instance.clock)
-        self.seen = RequestsSeen(instance.settings.keep)
+        self.seen = Newest[Seen](instance.settings.keep)
         self._instance = instance
         self._api = Api(instance, self.rates)
         self._faults = VendorFaults(instance, self.tokens, self.rates)
@@ -46,7 +47,7 @@ class System:
 
     def forget(self) -> None:
         """Forget requests, counts and import sets that wait; tokens stay."""
-        self.seen.newest.clear()
+        self.seen.forget()
         self.rates.forget()
         self._api.imports.forget()
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import islice
 
 from msgspec import Struct
 
-from formlane_sandbox.control import Page
+from formlane_sandbox.newest import Newest
 
 _BODY_KEPT = 65_536
 
@@ -41,24 +40,19 @@ class Arrival(Struct, kw_only=True, frozen=True):
         return fields
 
 
-class Arrivals:
+class Arrivals(Newest[Arrival]):
     """The newest requests, and per route how many, with which status, how large, how many at once."""
 
     def __init__(self, keep: int) -> None:
-        self.newest: deque[Arrival] = deque(maxlen=keep)
-        self.last_seq = 0
+        super().__init__(keep)
         self.under_way = 0
         self.forget()
 
     def forget(self) -> None:
         """Empty everything but the numbering, so that old cursors stay harmless."""
-        self.newest.clear()
+        super().forget()
         self.statuses: dict[str, Counter[str]] = {}
         self.most: dict[str, dict[str, int]] = {}
-
-    def keep(self, number: int) -> None:
-        """Keep that many from now on."""
-        self.newest = deque(self.newest, maxlen=number)
 
     def add(self, arrival: Arrival) -> None:
         """Count and keep a request that was answered."""
@@ -71,18 +65,6 @@ class Arrivals:
             ("concurrent", arrival.concurrent),
         ):
             most[name] = max(most[name], value)
-
-    def page(self, *, after: int, limit: int) -> Page:
-        """Kept requests with a higher seq than `after`, oldest first."""
-        oldest = self.newest[0].seq if self.newest else self.last_seq + 1
-        skipped = max(0, after + 1 - oldest)
-        items = list(islice(self.newest, skipped, skipped + limit))
-        more = skipped + limit < len(self.newest)
-        return Page(
-            items=[arrival.document() for arrival in items],
-            next=items[-1].seq if more else None,
-            dropped=max(0, oldest - after - 1),
-        )
 
     def document(self) -> dict[str, object]:
         """Counters by route."""

@@ -169,11 +169,10 @@ class MarketingCloud:
         return spoiling.spoiled(self.state, call, route, plays) if self.state.faults else None
 
     def _remember(self, call: Call, scope: Scope, route: str, answer: Answer, concurrent: int) -> None:
-        self.arrivals.last_seq += 1
         query = scope["query_string"].decode("latin-1")
         self.arrivals.add(
             Arrival(
-                seq=self.arrivals.last_seq,
+                seq=self.arrivals.next_seq(),
                 time=self.state.clock.time(),
                 host=call.role.value,
                 method=scope["method"],

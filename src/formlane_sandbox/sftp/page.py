@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -10,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from formlane_sandbox.control import answer, from_elsewhere
-from formlane_sandbox.pages import back, page
+from formlane_sandbox.pages import page
+from formlane_sandbox.pages.buttons import press_route
 from formlane_sandbox.sftp.behaviour import Behaviour
 from formlane_sandbox.sftp.events import Events
 from formlane_sandbox.sftp.files import Disk
@@ -59,19 +60,11 @@ def page_routes(simulator: _Shown) -> Sequence[BaseRoute]:
             choices=[(key, label) for key, (label, _) in _BUTTONS.items()],
             count=len(files),
             files=[_file(file) for file in files[:_FILES]],
-            events=[_event(msgspec.to_builtins(event)) for event in simulator.events.newest(_EVENTS)],
+            events=[_event(event.document()) for event in simulator.events.latest(_EVENTS)],
         )
 
-    async def press(request: Request) -> Response:
-        if from_elsewhere(request):
-            return answer({"error": "sent by a page of another site"}, 403)
-        found = _BUTTONS.get(request.path_params["choice"])
-        if found is None:
-            return answer({"error": "no such button"}, 404)
-        simulator.behave(found[1])
-        return back()
-
-    return (Route("/", show), Route("/_control/page/{choice}", press, methods=["POST"]))
+    behaviours = {name: partial(simulator.behave, known) for name, (_, known) in _BUTTONS.items()}
+    return (Route("/", show), press_route(behaviours))
 
 
 def _described(behaviour: Behaviour) -> str:

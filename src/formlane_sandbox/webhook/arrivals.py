@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import cast
 
 from msgspec import Struct
 
-from formlane_sandbox.control import Page
+from formlane_sandbox.newest import Newest
 from formlane_sandbox.webhook.bodies import RecordIds
 from formlane_sandbox.webhook.signature import Verdict
 
@@ -109,13 +108,12 @@ class Hook:
         }
 
 
-class Arrivals:
+class Arrivals(Newest[Arrival]):
     """All hooks, and the newest `keep` requests."""
 
     def __init__(self, keep: int) -> None:
+        super().__init__(keep)
         self.hooks: dict[str, Hook] = {}
-        self.newest: deque[Arrival] = deque(maxlen=keep)
-        self.last_seq = 0
 
     def hook(self, name: str) -> Hook:
         """Counters of a hook, made on first use."""
@@ -134,28 +132,7 @@ class Arrivals:
         hook.last_time = arrival.time
         self.newest.append(arrival)
 
-    def next_seq(self) -> int:
-        """A number for the next request; never used again, not even after `forget`."""
-        self.last_seq += 1
-        return self.last_seq
-
-    def keep(self, number: int) -> None:
-        """Keep that many from now on."""
-        self.newest = deque(self.newest, maxlen=number)
-
     def forget(self) -> None:
         """Empty everything but the numbering, so that old cursors stay harmless."""
+        super().forget()
         self.hooks.clear()
-        self.newest.clear()
-
-    def page(self, *, after: int, limit: int) -> Page:
-        """Kept requests with a higher seq than `after`, oldest first."""
-        oldest = self.newest[0].seq if self.newest else self.last_seq + 1
-        skipped = max(0, after + 1 - oldest)
-        items = list(islice(self.newest, skipped, skipped + limit))
-        more = skipped + limit < len(self.newest)
-        return Page(
-            items=[arrival.document() for arrival in items],
-            next=items[-1].seq if more else None,
-            dropped=max(0, oldest - after - 1),
-        )

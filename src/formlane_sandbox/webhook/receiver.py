@@ -41,8 +41,7 @@ class Receiver:
         for hook in (settings.default, *settings.hooks.values()):
             _Door(hook)
         self._doors = {}
-        if settings.keep != self.arrivals.newest.maxlen:
-            self.arrivals.keep(settings.keep)
+        self.arrivals.keep(settings.keep)
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -203,7 +203,7 @@ async def test_the_page(bench: Bench) -> None:
         assert reply.status == 303
 
     assert "<script>" not in text
-    assert ("total_requests" in text, bench.sim.org.settings.consumer_key in text) == (True, True)
+    assert ("Daily limit reached (" in text, bench.sim.org.settings.consumer_key in text) == (True, True)
     assert "default-src 'none'" in policy
     assert await bench.upsert("a") == 200
     async with bench.session.post("/_control/page/nothing") as reply:
