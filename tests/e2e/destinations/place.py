@@ -29,7 +29,7 @@ class Place(Protocol):
     tracking_field: str | None
     limits: Mapping[str, Any]
 
-    def running(self) -> AbstractAsyncContextManager[object]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """The server, started."""
         ...
 

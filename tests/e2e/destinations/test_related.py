@@ -92,7 +92,7 @@ async def replay(customer: Customer, flow: str) -> None:
     await customer.request("POST", "/v1/replays", {"flow": flow, "failures": {}})
 
 
-def pairs(rows: Sequence[tuple[object, str]], parents: Mapping[object, str]) -> Counter[bool]:
+def pairs(rows: Sequence[tuple[object, str]], parents: Mapping[Any, str]) -> Counter[bool]:
     """Whether each second object refers to the first one of the same submission."""
     return Counter(parents.get(parent) == email for parent, email in rows)
 

@@ -107,12 +107,12 @@ async def endure(customer: Customer, place: Place, trouble: Trouble, mend: Mend)
     trouble.begin(simulator)
     await customer.push(flow, case.sent, batch=10)
     await until(case.told, what=f"{place.kind} to tell of its trouble")
-    pause = next(iter(await case.pauses()), None)
+    pause: Mapping[str, Any] = next(iter(await case.pauses()), {})
     seen = Seen(
         case=case,
-        reason=pause and pause["reason"],
-        message=pause["message"] if pause else "",
-        ends=pause and pause["until"],
+        reason=pause.get("reason"),
+        message=pause.get("message", ""),
+        ends=pause.get("until"),
         refusals=await case.refusals(),
         stats=await customer.stats(flow),
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import pytest
 
 from formlane.destinations.catalogue import CATALOGUE
 from formlane.domain.flows import FlowDefinition, Step
+from formlane.domain.types import Json
 from formlane.services.releases import lane_shape
 
 FLOW = FlowDefinition(inputs=(), steps=(Step(name="s", object="Contact", tracking_field="Ext__c"),))
-SETTINGS = {"client_id": "id", "timeout_seconds": 10}
+SETTINGS: Mapping[str, Json] = {"client_id": "id", "timeout_seconds": 10}
 
 
 @pytest.mark.parametrize(("time_scale", "seconds"), [(1.0, 40), (0.1, 4)])
