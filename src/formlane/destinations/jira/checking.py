@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
 from msgspec import Struct
 
-from formlane.destinations.base import CheckReport, CheckStep, Clock
+from formlane.destinations.base import CheckReport, Clock
+from formlane.destinations.checks import Found, run_checks
 from formlane.domain.outcomes import Reason, Rejected
 
 from .client import JiraClient, Refused
 from .config import Deployment, JiraSettings
 from .screens import Screens, decoded
 from .trace import Trace
-
-Found: TypeAlias = tuple[str, str, str]
-"""Name of a step, its fault or nothing, and what to say when all is well."""
 
 
 class ServerInfo(Struct, rename="camel"):
@@ -44,45 +39,40 @@ class Check:
 
     async def report(self) -> CheckReport:
         """The steps up to the first that fails."""
-        tries: tuple[Callable[[], Awaitable[Found]], ...] = (self._credentials, self._site, self._projects)
-        steps: list[CheckStep] = []
-        for ask in tries:
-            started = self._clock.monotonic()
-            name, fault, message = await ask()
-            elapsed = round((self._clock.monotonic() - started) * 1000)
-            steps.append(
-                CheckStep(name=name, passed=not fault, message=fault or message, milliseconds=elapsed)
-            )
-            if fault:
-                break
-        return CheckReport(steps=tuple(steps))
+        tries = (
+            ("credentials", self._credentials),
+            ("site", self._site),
+            ("projects", self._projects),
+        )
+        return await run_checks(tries, self._clock)
 
     async def _credentials(self) -> Found:
         answer = await self._client.ask("GET", "myself", Trace(), reads=True)
         me = answer if isinstance(answer, Refused) else decoded(answer, Myself)
         if isinstance(me, Refused):
-            return "credentials", _in_words(me), ""
-        fault = "" if me.active else "This user is not active in Jira. Use another one."
-        return "credentials", fault, f"Jira knows us as {me.display_name or 'a user'}."
+            return False, _in_words(me)
+        if not me.active:
+            return False, "This user is not active in Jira. Use another one."
+        return True, f"Jira knows us as {me.display_name or 'a user'}."
 
     async def _site(self) -> Found:
         answer = await self._client.ask("GET", "serverInfo", Trace(), reads=True)
         info = answer if isinstance(answer, Refused) else decoded(answer, ServerInfo)
         if isinstance(info, Refused):
-            return "site", _in_words(info), ""
+            return False, _in_words(info)
         is_cloud = info.deployment_type == "Cloud"
         kind = Deployment.CLOUD if is_cloud else Deployment.DATA_CENTER
-        fault = ""
         if is_cloud is not self._settings.is_cloud:
-            fault = f"This is Jira of the kind {kind}. Change the deployment of the connection."
-        return "site", fault, f"The site answers (Jira {info.version})."
+            return False, f"This is Jira of the kind {kind}. Change the deployment of the connection."
+        return True, f"The site answers (Jira {info.version})."
 
     async def _projects(self) -> Found:
         projects = await self._screens.projects(Trace())
         if isinstance(projects, Refused):
-            return "projects", _in_words(projects), ""
-        fault = "" if projects else "There is no project in which this account may create issues. Grant it."
-        return "projects", fault, f"{len(projects)} projects are offered."
+            return False, _in_words(projects)
+        if not projects:
+            return False, "There is no project in which this account may create issues. Grant it."
+        return True, f"{len(projects)} projects are offered."
 
 
 def _in_words(refused: Refused) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
 
-from formlane.destinations.base import CheckReport, CheckStep, Clock
+from formlane.destinations.base import CheckReport, Clock
+from formlane.destinations.checks import Ask, Found, run_checks
 
 from .client import SalesforceClient
 from .describing import Descriptions, offered
 from .judging import Refusal
-
-Said = tuple[bool, str]
-"""Whether a step passed, and what to tell."""
 
 _QUOTA: Final = "DailyApiRequests"
 
@@ -33,31 +30,23 @@ async def check_account(
     client: SalesforceClient, descriptions: Descriptions, clock: Clock, version: str
 ) -> CheckReport:
     """Signs in, then looks at the API's version, the day's requests and the objects."""
-    tries: tuple[tuple[str, Callable[[], Awaitable[Said]]], ...] = (
+    tries: tuple[tuple[str, Ask], ...] = (
         ("sign in", lambda: _sign_in(client)),
         ("API version", lambda: _version(client, version)),
         ("daily requests", lambda: _quota(client)),
         ("objects", lambda: _objects(descriptions)),
     )
-    steps: list[CheckStep] = []
-    for name, ask in tries:
-        started = clock.monotonic()
-        passed, message = await ask()
-        elapsed = round((clock.monotonic() - started) * 1000)
-        steps.append(CheckStep(name=name, passed=passed, message=message, milliseconds=elapsed))
-        if not passed:
-            break
-    return CheckReport(steps=tuple(steps))
+    return await run_checks(tries, clock)
 
 
-async def _sign_in(client: SalesforceClient) -> Said:
+async def _sign_in(client: SalesforceClient) -> Found:
     token = await client.sign_in()
     if isinstance(token, Refusal):
         return False, explained(token)
     return True, "Salesforce gives an access token."
 
 
-async def _version(client: SalesforceClient, version: str) -> Said:
+async def _version(client: SalesforceClient, version: str) -> Found:
     reply = await client.read("/services/data/")
     if isinstance(reply, Refusal):
         return False, explained(reply)
@@ -72,7 +61,7 @@ async def _version(client: SalesforceClient, version: str) -> Said:
     return True, f"The API version is {version} ({labels[version]})."
 
 
-async def _quota(client: SalesforceClient) -> Said:
+async def _quota(client: SalesforceClient) -> Found:
     reply = await client.read("limits")
     if isinstance(reply, Refusal):
         return False, explained(reply)
@@ -86,7 +75,7 @@ async def _quota(client: SalesforceClient) -> Said:
     return True, f"Of {day.max:,} API requests a day {day.remaining:,} are left."
 
 
-async def _objects(descriptions: Descriptions) -> Said:
+async def _objects(descriptions: Descriptions) -> Found:
     listing = await descriptions.listing()
     if isinstance(listing, Refusal):
         return False, explained(listing)

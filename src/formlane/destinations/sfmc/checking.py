@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
-from formlane.destinations.base import CheckReport, CheckStep, Clock
+from formlane.destinations.base import CheckReport, Clock
+from formlane.destinations.checks import Ask, Found, run_checks
 from formlane.destinations.http import Answer
 from formlane.destinations.tokens import Token
 from formlane.domain.outcomes import Blocked, Deferred
@@ -21,29 +21,18 @@ NEEDED: Final = ("data_extensions_read", "data_extensions_write")
 
 EVENTS_NEED: Final = ("journeys_execute",)
 
-Found: TypeAlias = tuple[bool, str]
-"""Whether a step passed, and what to say."""
-
 
 async def check_account(
     settings: SfmcSettings, client: SfmcClient, describer: Describer, clock: Clock
 ) -> CheckReport:
     """Gets a token, looks at what it permits, and asks the REST and the SOAP host a question each."""
-    tries: tuple[tuple[str, Callable[[], Awaitable[Found]]], ...] = (
+    tries: tuple[tuple[str, Ask], ...] = (
         ("credentials", partial(_credentials, client)),
         ("permissions", partial(_permissions, settings, client)),
         ("rest", partial(_rest, settings, client, clock)),
         ("data extensions", partial(_extensions, describer)),
     )
-    steps: list[CheckStep] = []
-    for name, ask in tries:
-        started = clock.monotonic()
-        passed, message = await ask()
-        elapsed = round((clock.monotonic() - started) * 1000)
-        steps.append(CheckStep(name=name, passed=passed, message=message, milliseconds=elapsed))
-        if not passed:
-            break
-    return CheckReport(steps=tuple(steps))
+    return await run_checks(tries, clock)
 
 
 async def _credentials(client: SfmcClient) -> Found:
