@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from formlane.destinations.base import Call, CallRecord, Equipment, Sealed
+from formlane.destinations.base import Call, CallRecord, Equipment
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
 from formlane.destinations.jira.connector import JIRA, JiraConnector
@@ -30,39 +28,10 @@ from formlane_sandbox.jira.settings import (
 )
 from formlane_sandbox.jira.simulator import JiraDataCenter, JiraSimulator
 from formlane_sandbox.server import running
+from tests.contract.destinations.stand_ins import KeptJournal, MovingClock
 
 CALL_ID = UUID("0192a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
 TASK = "HELP/10001"
-
-
-@dataclass
-class MovingClock:
-    """The system's time, which can be moved ahead."""
-
-    ahead: float = 0.0
-
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.ahead)
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.ahead
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-
-@dataclass
-class Memory:
-    """A journal in memory."""
-
-    saved: bytes | None = None
-    sealed: Sealed | None = None
-
-    async def save(self, state: bytes) -> None:
-        self.saved = state
-
-    async def seal(self, content: bytes) -> Sealed:
-        raise AssertionError
 
 
 @dataclass(kw_only=True)
@@ -74,7 +43,7 @@ class JiraWorld:
     equipment: Equipment
     clock: MovingClock
     site_clock: SandboxClock
-    journal: Memory = field(default_factory=Memory)
+    journal: KeptJournal = field(default_factory=KeptJournal)
 
     def call(
         self,

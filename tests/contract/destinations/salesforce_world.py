@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 from yarl import URL
 
-from formlane.destinations.base import Call, CallRecord, CallResult, Equipment, Sealed
+from formlane.destinations.base import Call, CallRecord, CallResult, Equipment
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
 from formlane.destinations.salesforce.connector import SALESFORCE, SalesforceConnector
@@ -27,6 +25,7 @@ from formlane_sandbox.salesforce.changes import Change
 from formlane_sandbox.salesforce.settings import Settings
 from formlane_sandbox.salesforce.simulator import Salesforce
 from formlane_sandbox.server import running
+from tests.contract.destinations.stand_ins import KeptJournal, MovingClock
 
 CONSUMER_KEY = "3MVG9FormlaneSandboxConsumerKey"
 CONSUMER_SECRET = "formlane-sandbox-consumer-secret"
@@ -41,44 +40,12 @@ TLS = ssl.create_default_context()
 
 
 @dataclass
-class ShiftedClock:
-    """The system's time, moved ahead by hand."""
-
-    ahead: dt.timedelta = dt.timedelta(0)
-
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC) + self.ahead
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.ahead.total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-@dataclass
-class KeptJournal:
-    """A journal in memory."""
-
-    saved: bytes | None = None
-    sealed: Sealed | None = None
-    saves: list[bytes] = field(default_factory=list)
-
-    async def save(self, state: bytes) -> None:
-        self.saved = state
-        self.saves.append(state)
-
-    async def seal(self, content: bytes) -> Sealed:
-        raise AssertionError
-
-
-@dataclass
 class SalesforceWorld:
     """What a test needs: the org, the connector, and short ways to calls and faults."""
 
     simulator: Salesforce
     connector: SalesforceConnector
-    clock: ShiftedClock
+    clock: MovingClock
     http: HttpClients
     equipment: Equipment
 
@@ -195,7 +162,7 @@ async def connected(
     if auth == "jwt":
         given["username"] = USER
     values = SALESFORCE.validate({**given, **settings}, held, guard)
-    clock = ShiftedClock()
+    clock = MovingClock()
     equipment = Equipment(
         settings=values,
         secrets=held,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from formlane.destinations.base import Call, CallRecord, CallResult, Equipment, Sealed
+from formlane.destinations.base import Call, CallRecord, CallResult, Equipment
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
 from formlane.destinations.servicenow.connector import SERVICENOW
@@ -22,6 +20,7 @@ from formlane_sandbox.clock import Clock
 from formlane_sandbox.faults import Fault, Kind
 from formlane_sandbox.server import running
 from formlane_sandbox.servicenow.simulator import ServiceNow
+from tests.contract.destinations.stand_ins import KeptJournal, MovingClock
 
 USER, PASSWORD = "formlane.integration", "integration-password"
 CLIENT_ID, CLIENT_SECRET = "d4f7c1a09b5e4c2f8a6e3b1d7c905e42", "sandbox-client-secret"
@@ -37,44 +36,12 @@ ITEMS = "/api/now/table/*"
 BATCH = "/api/now/v1/batch"
 
 
-class SteppedClock:
-    """Real time, and what a test adds to it."""
-
-    def __init__(self) -> None:
-        self.added = 0.0
-
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.added)
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.added
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-@dataclass
-class Journal:
-    """Keeps what is saved, as the worker's does, without a store."""
-
-    saved: bytes | None = None
-    sealed: Sealed | None = None
-    saves: list[bytes] = field(default_factory=list)
-
-    async def save(self, state: bytes) -> None:
-        self.saved = state
-        self.saves.append(state)
-
-    async def seal(self, content: bytes) -> Sealed:
-        raise AssertionError
-
-
 @dataclass(kw_only=True)
 class World:
     """`settings` and `secrets` are those of the connector that was made last."""
 
     simulator: ServiceNow
-    clock: SteppedClock
+    clock: MovingClock
     http: HttpClients
     guard: Guard
     time_scale: float
@@ -140,9 +107,9 @@ class World:
             options=SERVICENOW.validate_step(table, options or {}),
         )
 
-    async def send(self, call: Call, journal: Journal | None = None) -> CallResult:
+    async def send(self, call: Call, journal: KeptJournal | None = None) -> CallResult:
         """One try."""
-        return await self.connector.send(call, journal or Journal())
+        return await self.connector.send(call, journal or KeptJournal())
 
     async def outcomes(self, records: Sequence[Mapping[str, Json]], **given: object) -> Sequence[Outcome]:
         """What becomes of records in one call."""
@@ -177,9 +144,7 @@ async def servicenow_world(*, time_scale: float = 1.0, **settings: Json) -> Asyn
     async with running(ServiceNow(clock=Clock(time_scale=time_scale))) as simulator:
         guard = Guard(allow=[("127.0.0.1", int(simulator.url.rpartition(":")[2].rstrip("/")))])
         http = HttpClients(guard)
-        world = World(
-            simulator=simulator, clock=SteppedClock(), http=http, guard=guard, time_scale=time_scale
-        )
+        world = World(simulator=simulator, clock=MovingClock(), http=http, guard=guard, time_scale=time_scale)
         world.connect(None, **settings)
         yield world
         await http.close()
@@ -188,3 +153,18 @@ async def servicenow_world(*, time_scale: float = 1.0, **settings: Json) -> Asyn
 def incident(key: str, **values: Json) -> dict[str, Json]:
     """A record of `incident`."""
     return {"correlation_id": key, "short_description": f"About {key}", **values}
+
+
+def kinds(outcomes: Sequence[Outcome]) -> list[str]:
+    """Names of the outcomes' classes, in order."""
+    return [type(one).__name__ for one in outcomes]
+
+
+def put(world: World, key: str, **values: str) -> str:
+    """The id of an incident that is made in the instance itself."""
+    return world.simulator.put("incident", {"correlation_id": key, **values})["sys_id"]
+
+
+def by_key(world: World, name: str) -> Mapping[str, str]:
+    """A column of all incidents, by their keys."""
+    return {row["correlation_id"]: row[name] for row in world.rows()}

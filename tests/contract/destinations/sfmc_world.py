@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from formlane.destinations.base import Call, CallRecord, CallResult, Equipment, Sealed
+from formlane.destinations.base import Call, CallRecord, CallResult, Equipment
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
 from formlane.destinations.sfmc.connector import SFMC
@@ -20,6 +19,7 @@ from formlane_sandbox.clock import Clock
 from formlane_sandbox.faults import Fault, Kind
 from formlane_sandbox.server import running
 from formlane_sandbox.sfmc.simulator import MarketingCloudSimulator
+from tests.contract.destinations.stand_ins import KeptJournal, MovingClock
 
 CLIENT_ID = "formlanesandboxclient0001"
 CLIENT_SECRET = "sandbox-secret"
@@ -31,40 +31,9 @@ LEADS, SUBMISSIONS, EVENTS, LOG, TYPES = (
     "feedback_log",
     "all-types",
 )
+
 LATER = 60.0
 """Seconds in which any job of the simulator is done."""
-
-
-class SteppedClock:
-    """Real time, and what a test adds to it."""
-
-    def __init__(self) -> None:
-        self.added = 0.0
-
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.added)
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.added
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-@dataclass
-class Journal:
-    """Keeps what is saved, as the worker's does, without a store."""
-
-    saved: bytes | None = None
-    sealed: Sealed | None = None
-    saves: int = 0
-
-    async def save(self, state: bytes) -> None:
-        self.saved = state
-        self.saves += 1
-
-    async def seal(self, content: bytes) -> Sealed:
-        raise AssertionError
 
 
 @dataclass(kw_only=True)
@@ -72,7 +41,7 @@ class World:
     """`settings` and `secrets` are those of the connector that was made last."""
 
     simulator: MarketingCloudSimulator
-    clock: SteppedClock
+    clock: MovingClock
     http: HttpClients
     guard: Guard
     settings: dict[str, Json] = field(default_factory=dict)
@@ -142,13 +111,13 @@ class World:
             bulk=bulk,
         )
 
-    async def send(self, call: Call, journal: Journal | None = None) -> CallResult:
+    async def send(self, call: Call, journal: KeptJournal | None = None) -> CallResult:
         """One try, without waiting for a job."""
-        return await self.connector.send(call, journal or Journal())
+        return await self.connector.send(call, journal or KeptJournal())
 
-    async def finish(self, call: Call, journal: Journal | None = None) -> CallResult:
+    async def finish(self, call: Call, journal: KeptJournal | None = None) -> CallResult:
         """Sends, and goes on until nothing is pending any more; the clocks are shifted meanwhile."""
-        journal = journal or Journal()
+        journal = journal or KeptJournal()
         for _ in range(20):
             result = await self.connector.send(call, journal)
             if not isinstance(result.outcomes[0], Pending):
@@ -163,7 +132,7 @@ class World:
     def shift(self, seconds: float) -> None:
         """Both clocks go on."""
         self.simulator.clock.shift(seconds)
-        self.clock.added += seconds
+        self.clock.ahead += dt.timedelta(seconds=seconds)
 
     def arm(
         self,
@@ -206,7 +175,7 @@ async def sfmc_world(*, time_scale: float = 1.0, **settings: Json) -> AsyncItera
         hosts = [simulator.url, simulator.rest_url, simulator.soap_url]
         guard = Guard(allow=[("127.0.0.1", int(url.rpartition(":")[2].rstrip("/"))) for url in hosts])
         http = HttpClients(guard)
-        world = World(simulator=simulator, clock=SteppedClock(), http=http, guard=guard)
+        world = World(simulator=simulator, clock=MovingClock(), http=http, guard=guard)
         world.connect(settings, time_scale=time_scale)
         yield world
         await http.close()

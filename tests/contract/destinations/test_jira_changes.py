@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 import pytest
@@ -292,7 +293,7 @@ async def test_an_upsert_is_done_after_the_longest_lag_whatever_the_search_says(
         call = world.call(
             [task(labels=["k1"])], operation=Operation.UPSERT, match_key=("labels",), tracking_field=None
         )
-        world.clock.ahead = 121
+        world.clock.ahead = dt.timedelta(seconds=121)
         done = await world.connector.send(call, world.journal)
 
     assert isinstance(first.outcomes[0], Pending)

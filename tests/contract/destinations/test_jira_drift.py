@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from formlane.domain.outcomes import (
     Blocked,
     Delivered,
@@ -98,7 +100,7 @@ async def test_a_type_or_project_that_is_gone_blocks_the_flow() -> None:
         await insert(world, task(labels=["k"]))
         world.simulator.alter(DropType(type="Task"))
         sent = one(await insert(world, task()))
-        world.clock.ahead = 1000
+        world.clock.ahead = dt.timedelta(seconds=1000)
         foreseen = one(await insert(world, task()))
     async with jira_world() as world:
         await insert(world, task(labels=["k"]))

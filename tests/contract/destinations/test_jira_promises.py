@@ -16,7 +16,8 @@ from formlane.domain.types import Json
 from formlane_sandbox.faults import Fault, Kind
 from formlane_sandbox.jira.drift import PlaceField
 from formlane_sandbox.jira.settings import ApiToken, Limits
-from tests.contract.destinations.jira_world import JiraWorld, Memory, jira_world
+from tests.contract.destinations.jira_world import JiraWorld, jira_world
+from tests.contract.destinations.stand_ins import KeptJournal
 from tests.contract.destinations.test_jira_writing import BULK, field_values, insert, task
 
 QUIET = 121
@@ -35,7 +36,7 @@ async def deliver(world: JiraWorld, call: Call) -> int:
     lost = 0
     left: Sequence[CallRecord] = call.records
     while left:
-        result = await world.connector.send(replace(call, records=left), Memory())
+        result = await world.connector.send(replace(call, records=left), KeptJournal())
         if not any(isinstance(outcome, Uncertain) for outcome in result.outcomes):
             assert all(isinstance(outcome, Delivered) for outcome in result.outcomes)
             break
@@ -76,7 +77,7 @@ async def test_upserts_of_two_processes_make_one_issue_per_key() -> None:
             last |= dict.fromkeys(keys, number)
             records: list[Mapping[str, Json]] = [task(labels=[key], customfield_10206=number) for key in keys]
             call = world.call(records, operation=Operation.UPSERT, match_key=("labels",), tracking_field=None)
-            journal = Memory()
+            journal = KeptJournal()
             result = await connectors[number % 2].send(call, journal)
             while isinstance(result.outcomes[0], Pending):
                 waited += 1

@@ -10,7 +10,8 @@ from formlane.destinations.base import Call
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import Blocked, Deferred, Delivered, Pending, Reason, Rejected, Scope
 from formlane.domain.types import Json
-from tests.contract.destinations.salesforce_world import KeptJournal, SalesforceWorld, salesforce_world
+from tests.contract.destinations.salesforce_world import SalesforceWorld, salesforce_world
+from tests.contract.destinations.stand_ins import KeptJournal
 
 UPSERT = Operation.UPSERT
 JOBS = "*/jobs/ingest*"

@@ -20,14 +20,8 @@ from formlane.domain.outcomes import (
     Uncertain,
 )
 from formlane.domain.types import Json
-from tests.contract.destinations.salesforce_world import (
-    WRITES,
-    KeptJournal,
-    people,
-    salesforce_world,
-    told,
-    warm,
-)
+from tests.contract.destinations.salesforce_world import WRITES, people, salesforce_world, told, warm
+from tests.contract.destinations.stand_ins import KeptJournal
 
 INSERT, UPDATE, UPSERT = Operation.INSERT, Operation.UPDATE, Operation.UPSERT
 

@@ -17,13 +17,8 @@ from formlane.domain.outcomes import (
     Scope,
 )
 from formlane.domain.types import Json
-from tests.contract.destinations.salesforce_world import (
-    KeptJournal,
-    column,
-    ids_of,
-    salesforce_world,
-    seeded,
-)
+from tests.contract.destinations.salesforce_world import column, ids_of, salesforce_world, seeded
+from tests.contract.destinations.stand_ins import KeptJournal
 
 INSERT, UPDATE, UPSERT, DELETE = Operation.INSERT, Operation.UPDATE, Operation.UPSERT, Operation.DELETE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -23,7 +23,10 @@ from formlane_sandbox.faults import Kind
 from tests.contract.destinations.servicenow_world import (
     ITEMS,
     World,
+    by_key,
     incident,
+    kinds,
+    put,
     servicenow_world,
 )
 
@@ -34,19 +37,6 @@ UPDATE, UPSERT, DELETE = Operation.UPDATE, Operation.UPSERT, Operation.DELETE
 async def world() -> AsyncIterator[World]:
     async with servicenow_world(allow_delete=True) as world:
         yield world
-
-
-def kinds(outcomes: object) -> list[str]:
-    assert isinstance(outcomes, list)
-    return [type(one).__name__ for one in outcomes]
-
-
-def put(world: World, key: str, **values: str) -> str:
-    return world.simulator.put("incident", {"correlation_id": key, **values})["sys_id"]
-
-
-def by_key(world: World, name: str) -> Mapping[str, str]:
-    return {row["correlation_id"]: row[name] for row in world.rows()}
 
 
 async def test_upsert_ends_with_one_object_per_key_and_the_last_values(world: World) -> None:

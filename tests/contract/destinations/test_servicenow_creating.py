@@ -22,7 +22,8 @@ from formlane.domain.outcomes import (
 from formlane.domain.types import FieldType, Json
 from formlane_sandbox.faults import Kind
 from formlane_sandbox.servicenow.simulator import ServiceNow
-from tests.contract.destinations.servicenow_world import BATCH, Journal, World, incident, servicenow_world
+from tests.contract.destinations.servicenow_world import BATCH, World, incident, kinds, servicenow_world
+from tests.contract.destinations.stand_ins import KeptJournal
 
 TRACKED = "correlation_id"
 
@@ -31,11 +32,6 @@ TRACKED = "correlation_id"
 async def world() -> AsyncIterator[World]:
     async with servicenow_world() as world:
         yield world
-
-
-def kinds(outcomes: object) -> list[str]:
-    assert isinstance(outcomes, list)
-    return [type(one).__name__ for one in outcomes]
 
 
 def reasons(outcomes: object) -> list[object]:
@@ -350,7 +346,7 @@ async def test_the_answer_may_come_late_but_not_too_late() -> None:
     async with servicenow_world(time_scale=0.01) as world:
         world.misbehave(Kind.TIMEOUT, seconds=1, commit=True)
         call: Call = world.call([incident("a")])
-        result = await world.send(call, Journal())
+        result = await world.send(call, KeptJournal())
 
     assert kinds(result.outcomes) == ["Uncertain"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -13,7 +14,8 @@ from formlane.domain.outcomes import Blocked, Deferred, Delivered, Outcome, Reas
 from formlane.domain.types import FieldType
 from formlane.errors import InvalidInput
 from formlane_sandbox.faults import Kind
-from tests.contract.destinations.servicenow_world import Journal, World, incident, servicenow_world
+from tests.contract.destinations.servicenow_world import World, incident, servicenow_world
+from tests.contract.destinations.stand_ins import KeptJournal
 
 
 @pytest.fixture
@@ -162,7 +164,7 @@ async def test_what_was_seen_is_believed_for_seconds_only(world: World) -> None:
     before = count(world)
     await world.outcomes([incident("c", urgency="1")])
     between = count(world) - before
-    world.clock.added += 20
+    world.clock.ahead += dt.timedelta(seconds=20)
     await world.outcomes([incident("d", urgency="1")])
 
     assert between == 1
@@ -192,7 +194,7 @@ async def test_a_table_that_is_gone(world: World) -> None:
     await world.outcomes([{"u_external_id": "a"}], table="u_form_submission")
     await change(world, change="drop_object", table="u_form_submission")
     [at_once] = await world.outcomes([{"u_external_id": "b"}], table="u_form_submission")
-    world.clock.added += 20
+    world.clock.ahead += dt.timedelta(seconds=20)
     [later] = await world.outcomes([{"u_external_id": "b"}], table="u_form_submission")
 
     for outcome in (at_once, later):
@@ -208,7 +210,7 @@ async def test_when_columns_cannot_be_asked_for(
     world: World, table: str, fault: str, wanted: type[Outcome]
 ) -> None:
     world.arm(fault, path=f"/api/now/table/{table}", times=None)
-    [outcome] = (await world.send(world.call([incident("a")]), Journal())).outcomes
+    [outcome] = (await world.send(world.call([incident("a")]), KeptJournal())).outcomes
 
     assert type(outcome) is wanted
 

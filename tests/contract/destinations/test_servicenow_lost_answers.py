@@ -12,7 +12,8 @@ from formlane.destinations.base import Call
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import Delivered, Outcome, Uncertain
 from formlane_sandbox.faults import Kind
-from tests.contract.destinations.servicenow_world import ITEMS, Journal, World, incident, servicenow_world
+from tests.contract.destinations.servicenow_world import ITEMS, World, incident, servicenow_world
+from tests.contract.destinations.stand_ins import KeptJournal
 
 SIZE = 20
 
@@ -22,7 +23,7 @@ async def deliver(world: World, calls: Sequence[Call], *, looks: bool) -> list[O
     outcomes: list[Outcome] = []
     last: Sequence[Outcome] = ()
     for call in calls:
-        journal = Journal()
+        journal = KeptJournal()
         for _ in range(20):
             last = (await world.connector.send(call, journal)).outcomes
             if any(isinstance(one, Uncertain) for one in last) and looks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,11 +17,14 @@ from formlane.domain.outcomes import (
 from formlane_sandbox.faults import Kind
 from tests.contract.destinations.servicenow_world import (
     BATCH,
-    Journal,
     World,
+    by_key,
     incident,
+    kinds,
+    put,
     servicenow_world,
 )
+from tests.contract.destinations.stand_ins import KeptJournal
 
 UPDATE, UPSERT, DELETE = Operation.UPDATE, Operation.UPSERT, Operation.DELETE
 
@@ -30,19 +33,6 @@ UPDATE, UPSERT, DELETE = Operation.UPDATE, Operation.UPSERT, Operation.DELETE
 async def world() -> AsyncIterator[World]:
     async with servicenow_world(allow_delete=True) as world:
         yield world
-
-
-def kinds(outcomes: object) -> list[str]:
-    assert isinstance(outcomes, list)
-    return [type(one).__name__ for one in outcomes]
-
-
-def put(world: World, key: str, **values: str) -> str:
-    return world.simulator.put("incident", {"correlation_id": key, **values})["sys_id"]
-
-
-def by_key(world: World, name: str) -> Mapping[str, str]:
-    return {row["correlation_id"]: row[name] for row in world.rows()}
 
 
 async def test_deletion_is_offered_when_allowed(world: World) -> None:
@@ -66,7 +56,7 @@ async def test_deletion_is_offered_when_allowed(world: World) -> None:
 async def test_what_a_lost_deletion_deleted_is_delivered(world: World) -> None:
     sys_id = put(world, "a")
     call = world.call([incident("a"), incident("none")], operation=DELETE)
-    journal = Journal()
+    journal = KeptJournal()
     world.misbehave(Kind.RESET, commit=True, method="POST")
     lost = await world.send(call, journal)
     again = await world.send(call, journal)
@@ -90,7 +80,7 @@ async def test_entries_of_a_journal_field_are_written_once(world: World) -> None
     put(world, "old")
     records = [incident("old", comments="hello"), incident("new", comments="hello")]
     call = world.call(records, operation=UPSERT)
-    journal = Journal()
+    journal = KeptJournal()
     world.misbehave(Kind.RESET, commit=True, method="POST")
     lost = await world.send(call, journal)
     counts = by_key(world, "sys_mod_count")
@@ -105,7 +95,7 @@ async def test_entries_of_a_journal_field_are_written_once(world: World) -> None
 async def test_a_call_that_wrote_nothing_writes_its_journal_fields_later(world: World) -> None:
     put(world, "old")
     call = world.call([incident("old", work_notes="hello")], operation=UPDATE)
-    journal = Journal()
+    journal = KeptJournal()
     world.arm("semaphore", path=BATCH)
     busy = await world.send(call, journal)
     [row] = world.rows()

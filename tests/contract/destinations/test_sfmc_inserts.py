@@ -19,13 +19,8 @@ from formlane.domain.outcomes import (
 )
 from formlane.domain.types import Json
 from formlane_sandbox.faults import Kind
-from tests.contract.destinations.sfmc_world import (
-    LOG,
-    Journal,
-    World,
-    person,
-    sfmc_world,
-)
+from tests.contract.destinations.sfmc_world import LOG, World, person, sfmc_world
+from tests.contract.destinations.stand_ins import KeptJournal
 
 LOST = 31 * 60.0
 
@@ -79,7 +74,7 @@ async def test_a_lost_insert_is_uncertain_and_nothing_is_doubled(world: World) -
 
 async def test_of_a_lost_job_of_inserts_nobody_can_tell(world: World) -> None:
     world.arm("job_lost", written=True)
-    journal = Journal()
+    journal = KeptJournal()
     call = world.call([{"Rating": 1}, {"Rating": 2}], operation=Operation.INSERT, object_name=LOG)
     await world.send(call, journal)
     world.shift(LOST)
@@ -96,7 +91,7 @@ async def test_a_job_of_inserts_that_fails_is_a_persons_matter(world: World) -> 
 
 
 async def test_inserts_without_results_are_for_a_person(world: World) -> None:
-    journal = Journal()
+    journal = KeptJournal()
     call = world.call([{"Rating": 1}, {"Rating": "x"}], operation=Operation.INSERT, object_name=LOG)
     await world.send(call, journal)
     world.misbehave(Kind.STATUS, path="*/results*", status=404, body="{}")

@@ -3,66 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Iterator
 
 import asyncssh
 import pytest
 
-from formlane.destinations.base import CallResult
 from formlane.destinations.egress import Guard
-from formlane.destinations.sftp import SftpConnector, scan_host_keys
-from formlane.domain.outcomes import Delivered, Outcome
-from formlane.domain.types import Json
+from formlane.destinations.sftp import scan_host_keys
+from formlane.domain.outcomes import Delivered
+from tests.contract.destinations.sftp_world import ROWS, connected, the_outcome, visible
 from tests.sshd import Sshd, SshdOptions, running_sshd
-from tests.unit.destinations_sftp.fakes import FakeJournal, RealClock, make_call, make_equipment
+from tests.unit.destinations_sftp.fakes import FakeJournal, RealClock, make_call
 
 pytestmark = pytest.mark.sshd
-
-ROWS: list[dict[str, Json]] = [{"a": "1"}, {"a": "2"}]
 
 
 @pytest.fixture
 def server() -> Iterator[Sshd]:
     with running_sshd() as running:
         yield running
-
-
-@asynccontextmanager
-async def connected(
-    server: Sshd,
-    *,
-    port: int | None = None,
-    time_scale: float = 1.0,
-    clock: RealClock | None = None,
-    allow: bool = True,
-    **more: Json,
-) -> AsyncIterator[SftpConnector]:
-    port = port or server.port
-    settings: dict[str, Json] = {
-        "host": server.host,
-        "port": port,
-        "username": server.user,
-        "host_keys": list(server.host_keys),
-        "base_dir": str(server.root),
-    }
-    secrets = {"private_key": server.client_key.read_text()}
-    guard = Guard(allow=[(server.host, port)] if allow else [])
-    equipment = make_equipment(settings | more, secrets, guard=guard, time_scale=time_scale, clock=clock)
-    connector = SftpConnector(equipment)
-    yield connector
-    await connector.close()
-
-
-def the_outcome(result: CallResult) -> Outcome:
-    first = result.outcomes[0]
-    assert all(outcome == first for outcome in result.outcomes)
-    return first
-
-
-def visible(server: Sshd) -> list[Path]:
-    return [path for path in server.root.iterdir() if not path.name.startswith(".")]
 
 
 async def test_check_names_every_step_and_leaves_nothing(server: Sshd) -> None:

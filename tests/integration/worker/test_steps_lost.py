@@ -25,38 +25,6 @@ from tests.integration.worker.desk import (
 )
 
 
-async def test_a_thousand_contacts_and_their_cases_of_which_a_hundred_are_refused_and_replayed(
-    bench: Bench,
-) -> None:
-    setup = await bench.world.new_flow(FlowOptions(call_rows=200, window_rows=800))
-    batch = await bench.push(setup, records(1000))
-    bad = [f"r{n}" for n in range(0, 1000, 10)]
-    desk = Desk(verdict=only_cases(REFUSED, *bad))
-    await bench.drain(setup, desk, related(most=200))
-    assert (len(desk.of(CONTACT)), len(desk.of(CASE))) == (1000, 900)
-    assert await bench.settled(setup) == (900, 0, 100, 0)
-    ids = {row.fields["Id"]: row.id for row in desk.of(CONTACT)}
-    assert [(one.index, one.step, one.detail["remote"]) for one in await bench.undelivered(setup)] == [
-        (n, 1, {"contact": ids[f"r{n}"]}) for n in range(0, 1000, 10)
-    ]
-    first_try = {
-        record.fields["Id"]: record.tracking_key
-        for call in desk.calls
-        if call.object == CASE
-        for record in call.records
-    }
-
-    desk.verdict, made = lambda _call, _record: None, len(desk.calls)
-    await bench.world.replay(setup, setup.lanes[0], batch, range(0, 1000, 10))
-    await bench.drain(setup, desk, related(most=200))
-    assert (len(desk.of(CONTACT)), len(desk.of(CASE))) == (1000, 1000)
-    assert {call.object for call in desk.calls[made:]} == {CASE}
-    assert len({row.tracking_key for row in desk.rows}) == 2000
-    assert all(row.tracking_key == first_try[row.fields["Id"]] for row in desk.of(CASE)[900:])
-    assert desk.is_related
-    assert await bench.settled(setup) == (1000, 0, 100, 0)
-
-
 @pytest.mark.parametrize("early", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("resend", list(Resend))
 async def test_a_worker_dies_between_the_steps(bench: Bench, resend: Resend, early: bool) -> None:

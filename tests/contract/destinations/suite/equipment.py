@@ -1,63 +1,25 @@
-"""What the suite hands to a connector: a clock that can be moved, a journal, and tokens that are noted."""
+"""What the suite makes a connector of, and the tokens that it notes."""
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from yarl import URL
 
-from formlane.destinations.base import Connector, Destination, Equipment, Sealed
+from formlane.destinations.base import Connector, Destination, Equipment
 from formlane.destinations.egress import Guard
 from formlane.destinations.http import HttpClients
 from formlane.destinations.oauth import UnsharedTokens
 from formlane.destinations.tokens import Obtain, Obtained, Token
 from formlane.domain.outcomes import Blocked, Deferred, Uncertain
 from formlane.domain.types import Json
+from tests.contract.destinations.stand_ins import KeptJournal, MovingClock
 
 TLS = ssl.create_default_context()
 """Read once: it takes as long as a test."""
-
-SEALED_AT = dt.datetime(2026, 11, 24, 14, 30, 5, tzinfo=dt.UTC)
-
-
-@dataclass
-class MovingClock:
-    """The system's time, moved ahead by hand."""
-
-    ahead: dt.timedelta = dt.timedelta(0)
-
-    def now(self) -> dt.datetime:
-        return dt.datetime.now(dt.UTC) + self.ahead
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.ahead.total_seconds()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-
-@dataclass
-class KeptJournal:
-    """A journal in memory; `on_save` is told of each state."""
-
-    saved: bytes | None = None
-    sealed: Sealed | None = None
-    sequence: int = 1
-    on_save: Callable[[bytes], None] = lambda _state: None
-
-    async def save(self, state: bytes) -> None:
-        self.saved = state
-        self.on_save(state)
-
-    async def seal(self, content: bytes) -> Sealed:
-        assert self.sealed is None, "sealed once per call"
-        self.sealed = Sealed(content=content, sequence=self.sequence, sealed_at=SEALED_AT)
-        return self.sealed
 
 
 @dataclass

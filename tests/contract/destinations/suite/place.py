@@ -23,7 +23,8 @@ from formlane.destinations.base import (
 from formlane.domain.flows import NoMatch, Operation
 from formlane.domain.outcomes import Delivered, Outcome, Pending, Reason, Scope, Uncertain
 from formlane.domain.types import FieldType, Json
-from tests.contract.destinations.suite.equipment import KeptJournal, RecordedTokens
+from tests.contract.destinations.stand_ins import KeptJournal
+from tests.contract.destinations.suite.equipment import RecordedTokens
 
 
 class Trouble(StrEnum):

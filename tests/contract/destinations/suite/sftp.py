@@ -15,7 +15,8 @@ from formlane.destinations.sftp import SFTP
 from formlane.domain.flows import Operation
 from formlane.domain.outcomes import Blocked, Deferred, Reason, Scope, Uncertain
 from formlane.domain.types import FieldType, Json
-from tests.contract.destinations.suite.equipment import Connected, KeptJournal
+from tests.contract.destinations.stand_ins import KeptJournal
+from tests.contract.destinations.suite.equipment import Connected
 from tests.contract.destinations.suite.place import REMOTE_ID, Expected, Refused, Target, Trouble
 from tests.proxy import End, Plan, Proxy, running_proxy
 from tests.sshd import Sshd, running_sshd
