@@ -274,7 +274,7 @@ def _auth_header(values: Mapping[str, Json], secrets: Mapping[str, str]) -> Mapp
             return {}
         case Auth.BEARER:
             return {"Authorization": f"Bearer {secrets.get('token', '')}"}
-        case Auth.HEADER:
+        case _:
             return {str(values["auth_header"]): secrets.get("header_value", "")}
 
 
