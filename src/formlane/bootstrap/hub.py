@@ -144,9 +144,7 @@ def _wire(
     tokens, accounts, connections, consents = _wire_connections(
         settings, store, engine, vault, clock, outside
     )
-    flows = Flows(
-        store=store, engine=engine, accounts=accounts, cell=cell, time_scale=settings.time_scale
-    )
+    flows = Flows(store=store, engine=engine, accounts=accounts, cell=cell, time_scale=settings.time_scale)
     return Hub(
         settings=settings,
         pool=pool,
