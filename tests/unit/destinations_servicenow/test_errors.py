@@ -14,7 +14,7 @@ from formlane.destinations.servicenow.config import OPTIONS, SETTINGS
 from formlane.destinations.servicenow.errors import LOCAL, ROWS, Doubt, Row, Verdict, import_row
 from formlane.destinations.servicenow.items import Reply
 from formlane.domain.outcomes import Blocked, Deferred, Reason, Rejected, Scope, Uncertain
-from tests.contract.destinations.servicenow_world import SteppedClock
+from tests.contract.destinations.stand_ins import MovingClock
 from tests.unit.destinations_servicenow.error_lines import error_lines
 
 CODES: list[dict[str, Any]] = orjson.loads(Path(__file__).with_name("codes.json").read_bytes())
@@ -30,7 +30,7 @@ def reply(case: dict[str, Any]) -> Reply:
 
 
 def judge(*secrets: str) -> Judge:
-    return Judge(lambda: secrets, SteppedClock())
+    return Judge(lambda: secrets, MovingClock())
 
 
 @pytest.mark.parametrize("case", [case for case in CODES if "status" in case], ids=lambda case: case["code"])
