@@ -13,9 +13,9 @@ from formlane.destinations.salesforce.config import (
     open_settings,
     token_url,
     validate,
-    whole,
 )
 from formlane.destinations.salesforce.connector import SALESFORCE
+from formlane.destinations.settings import whole
 from formlane.domain.flows import Operation
 from formlane.domain.types import Json
 from formlane.errors import InvalidInput
