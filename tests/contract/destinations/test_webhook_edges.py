@@ -13,8 +13,10 @@ from formlane.destinations.egress import Address, Guard
 from formlane.destinations.http import Failure, HttpClients, NetworkFault
 from formlane.destinations.lookups import Lookup
 from formlane.destinations.webhook.connector import WEBHOOK, WebhookConnector
+from formlane.domain.types import Json
 from tests.contract.destinations.receivers import Receiver, ask, saying, serving
 from tests.contract.destinations.test_webhook_connector import RealClock, call, connected
+from tests.token_server import CLIENT_ID, token_server
 
 RESET = struct.pack("ii", 1, 0)
 """socket(7): linger on, 0 s: close sends RST."""
@@ -44,6 +46,35 @@ async def test_a_receiver_that_is_away_is_told_at_the_check() -> None:
             report = await connector.check()
     assert [(step.name, step.passed) for step in report.steps] == [("address", True), ("request", False)]
     assert report.steps[-1].message.startswith("The receiver was not reached: ")
+
+
+async def test_a_check_without_an_access_token_says_whose_fault_that_is() -> None:
+    async with token_server() as server:
+        guard = Guard(allow=[("127.0.0.1", server.port)])
+        http = HttpClients(guard)
+        secrets = {"client_secret": "wrong"}
+        given: dict[str, Json] = {
+            "url": f"{server.url}/resource",
+            "auth": "oauth",
+            "token_url": server.token_url,
+            "client_id": CLIENT_ID,
+            "allow_http": True,
+        }
+        equipment = Equipment(
+            settings=WEBHOOK.validate(given, secrets, guard),
+            secrets=secrets,
+            account="a",
+            guard=guard,
+            http=http,
+            clock=RealClock(),
+        )
+        connector = WebhookConnector(equipment)
+        report = await connector.check()
+        await connector.close()
+        await http.close()
+    assert [(step.name, step.passed) for step in report.steps] == [("address", True), ("access token", False)]
+    assert "client id and secret" in report.steps[-1].message
+    assert server.used == []
 
 
 async def test_nothing_can_be_looked_up() -> None:
