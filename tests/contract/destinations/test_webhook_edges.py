@@ -14,7 +14,7 @@ from formlane.destinations.http import Failure, HttpClients, NetworkFault
 from formlane.destinations.lookups import Lookup
 from formlane.destinations.webhook.connector import WEBHOOK, WebhookConnector
 from formlane.domain.types import Json
-from tests.contract.destinations.receivers import Receiver, ask, saying, serving
+from tests.contract.destinations.receivers import Receiver, ask, receiving, saying, serving
 from tests.contract.destinations.test_webhook_connector import RealClock, call, connected
 from tests.token_server import CLIENT_ID, token_server
 
@@ -46,6 +46,16 @@ async def test_a_receiver_that_is_away_is_told_at_the_check() -> None:
             report = await connector.check()
     assert [(step.name, step.passed) for step in report.steps] == [("address", True), ("request", False)]
     assert report.steps[-1].message.startswith("The receiver was not reached: ")
+
+
+async def test_an_answer_that_is_none_is_told_at_the_check() -> None:
+    heads = b"".join(b"X-%d: %s\r\n" % (number, b"x" * 4000) for number in range(40))
+    async with (
+        receiving(saying(b"HTTP/1.1 200 OK\r\n" + heads + b"\r\n")) as receiver,
+        connected(receiver.port) as connector,
+    ):
+        report = await connector.check()
+    assert [(step.name, step.passed) for step in report.steps] == [("address", True), ("request", False)]
 
 
 async def test_a_check_without_an_access_token_says_whose_fault_that_is() -> None:
