@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
 from formlane.store.embedded import EmbeddedPostgres
+
+
+# What runs the tests in the background may have told its children to ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def main() -> None:
