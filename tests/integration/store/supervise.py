@@ -9,7 +9,6 @@ from pathlib import Path
 
 from formlane.store.embedded import EmbeddedPostgres
 
-
 # What runs the tests in the background may have told its children to ignore interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
