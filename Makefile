@@ -12,7 +12,8 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$candidate; break; fi; done)
 JOBS ?= 2
 TREES := src tests scripts $(if $(wildcard bench/*.py),bench)
-TIERS := $(wildcard tests/unit tests/contract tests/integration tests/interleave tests/simulation tests/e2e tests/browser tests/clients)
+# The longest files first, so that no process is left with one at the end.
+TIERS := $(wildcard tests/e2e tests/simulation tests/interleave tests/browser tests/integration tests/contract tests/clients tests/unit)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 # Resolves for every platform and writes no index address into the file.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
@@ -44,6 +45,10 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, own rules, documen
 fix: $(VENV)/.dev ## Format, and mend what the linter can mend by itself
 	$(BIN)/ruff check --fix $(TREES)
 	$(BIN)/ruff format $(TREES)
+
+.PHONY: coverage
+coverage: $(VENV)/.dev ## Run the destinations' own tests; fails unless they take every branch
+	$(BIN)/python -m scripts.destination_coverage
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure against the bare loop; writes bench/latest.json
