@@ -82,13 +82,13 @@ CAMPAIGNS: Final = (
     Entry(
         name="destinations: delivery",
         proves="What all six destinations hold is what was pushed, record by record.",
-        short=Size(command="tests.e2e.destinations delivery --records 1000", limit=300),
+        short=Size(command="tests.e2e.destinations delivery --records 200", limit=300),
         long=Size(command="tests.e2e.destinations delivery --records 10000", limit=1200),
     ),
     Entry(
         name="destinations: lost answers",
         proves="With a fifth of the answers lost nothing is lost or twice; parked are only the lost.",
-        short=Size(command="tests.e2e.destinations lost_answers --records 1000", limit=400),
+        short=Size(command="tests.e2e.destinations lost_answers --records 200", limit=400),
         long=Size(command="tests.e2e.destinations lost_answers --records 10000", limit=1800),
     ),
 )
